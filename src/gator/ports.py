@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from gator.domain.conversation import Change, Conversation
     from gator.domain.identity import Identity
     from gator.protocol.errors import Refusal
-    from gator.protocol.events import DurableEvent, Message
+    from gator.protocol.events import DurableEvent, Event, Message, Unrecovered
     from gator.protocol.types import (
         ConversationId,
         Kind,
@@ -90,6 +90,13 @@ class Journal(Protocol):
         """Write down a fact outside any log, at some time soon; never blocks.
 
         Best effort: a full queue drops it, a failing write is counted.
+        """
+
+    async def write_down(self, note: Note) -> None:
+        """Do as `remember`, and wait until it is on disk.
+
+        Raises:
+            Refusal: `overloaded` or `internal`; it was not written.
         """
 
 
@@ -209,10 +216,16 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A committed event on its way to every process that has members of it."""
+    """A committed event on its way to every process that has members of it.
+
+    Attributes:
+        audience: See `Committed.audience`.
+        accepted_at: `perf_counter` of the submission, where the submission was.
+    """
 
     event: DurableEvent
     audience: tuple[UserId, ...]
+    accepted_at: float | None = None
 
 
 class Broker(Protocol):
@@ -229,11 +242,87 @@ class Broker(Protocol):
         """Receive every event from now on, on the event loop's thread."""
 
 
+class Peer(Protocol):
+    """A connection, as whoever answers it sees it."""
+
+    @property
+    def identity(self) -> Identity:
+        """Who speaks."""
+
+    def send(self, event: Event) -> None:
+        """Send an event to this connection only; goes nowhere once it is closed."""
+
+    def renew(self, identity: Identity) -> None:
+        """Go on under a fresh proof of the same user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Where a connection came into a conversation's log.
+
+    Attributes:
+        head: Live events continue with `head` + 1.
+        unrecovered: Why what was missed does not follow; None if it does.
+    """
+
+    head: Seq
+    unrecovered: Unrecovered | None
+
+
+class Rooms(Protocol):
+    """Conversations held in memory, and the connections that have joined them."""
+
+    async def conversation(self, conversation_id: ConversationId) -> Conversation | None:
+        """Get a conversation's state, from memory if it is there; None if it never was."""
+
+    def join(self, peer: Peer, conversation: Conversation, *, after_seq: Seq | None, epoch: str | None) -> Joined:
+        """Send a conversation's events to a connection from now on.
+
+        Joining again starts again. What was missed since `after_seq` is sent first, in
+        order and without a hole, in pages, at the pace at which the connection reads.
+
+        Raises:
+            Refusal: `too_many_joined`.
+        """
+
+    def leave(self, peer: Peer, conversation_id: ConversationId) -> bool:
+        """Stop; true if the connection had joined."""
+
+    def joined(self, peer: Peer, conversation_id: ConversationId) -> Conversation | None:
+        """Get the state of a conversation that a connection has joined, else None."""
+
+
+class Heartbeats(Protocol):
+    """Signs of life."""
+
+    def beat(self, peer: Peer, reply_to: str | None = None) -> None:
+        """Send a heartbeat, with the heads of the conversations that moved since the last."""
+
+
+class TypingIndicators(Protocol):
+    """Tells the others in a conversation who is typing. At most once."""
+
+    def start(self, peer: Peer, conversation: Conversation) -> None:
+        """A user types; ends by itself, see `domain/typing.py`."""
+
+    def stop(self, user_id: UserId, conversation_id: ConversationId) -> None:
+        """A user stopped. Harmless if they were not typing."""
+
+
 class PresenceDirectory(Protocol):
     """Who is connected, over all processes."""
 
     def is_online(self, user_id: UserId) -> bool:
         """Tell whether a user has a connection or lost the last one within the grace."""
+
+    def visible_to(self, user_id: UserId) -> tuple[UserId, ...]:
+        """Name who is online in the conversations that a user's connections have joined."""
+
+    def online_in(self, conversation: Conversation) -> tuple[tuple[UserId, ...], int]:
+        """Name who is shown in a conversation, and count them; a large one only counts."""
+
+    def tell(self, user_id: UserId, events: Sequence[Event]) -> None:
+        """Send events to all of a user's connections."""
 
 
 class Identities(Protocol):

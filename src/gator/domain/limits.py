@@ -1,6 +1,7 @@
 """How much in how short a time: token buckets."""
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 FORGET_AFTER: Final = 10_000
@@ -52,11 +53,15 @@ class Buckets:
         tokens = min(rate.burst, tokens + (now - at) * rate.per_second)
         if tokens < 1:
             self._buckets[key] = (tokens, now)
-            return max(1, round((1 - tokens) / rate.per_second * 1000))
+            return ceil((1 - tokens) / rate.per_second * 1000)
         self._buckets[key] = (tokens - 1, now)
         if len(self._buckets) > self._sweep_at:
             self._sweep(now)
         return 0
+
+    def forget(self, key: str) -> None:
+        """Drop a key that will not come back."""
+        self._buckets.pop(key, None)
 
     def _sweep(self, now: float) -> None:
         refill_s = self.rate.burst / self.rate.per_second

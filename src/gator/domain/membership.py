@@ -24,7 +24,10 @@ from gator.protocol.types import ConversationId, Role, UserId, UtcMillis
 
 @dataclass(frozen=True, slots=True)
 class EnterConversation:
-    """Become a member by joining, as open mode allows. The first to enter creates it."""
+    """Become a member by joining, as open mode allows.
+
+    The first to enter creates it, and who enters after all have left owns it.
+    """
 
     conversation_id: ConversationId
     by: UserId
@@ -44,6 +47,8 @@ class EnterConversation:
         if conversation.deleted or conversation.kind == "direct":
             raise Refusal("conversation_not_found")
         role: Role = "reader" if conversation.kind == "channel" else "member"
+        if not conversation.members:
+            role = "owner"
         return _added(conversation, [Member(user_id=self.by, role=role)], self.by, now)
 
 

@@ -22,13 +22,19 @@ COMMANDS: Final[dict[str, type[Struct]]] = {
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
-class _Envelope(Struct):
-    """The part of a frame that an answer to a bad command needs."""
+class _Id(Struct):
+    """What an answer to a bad command needs: read alone, for all else may be wrong."""
 
-    type: str | None = None
     id: str | None = None
 
 
+class _Envelope(_Id):
+    """What tells why a command is bad."""
+
+    type: str | None = None
+
+
+_id_decoder: Final = msgspec.json.Decoder(_Id)
 _envelope_decoder: Final = msgspec.json.Decoder(_Envelope)
 
 
@@ -55,7 +61,7 @@ def decode(text: str) -> Command:
 def command_id(text: str) -> str | None:
     """Read the `id` of a frame that is no valid command, so that its error can name it."""
     try:
-        found = _envelope_decoder.decode(text).id
+        found = _id_decoder.decode(text).id
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return found if found is None or len(found) <= 128 else None
@@ -91,6 +97,8 @@ def _why_invalid(text: str, error: msgspec.ValidationError) -> Refusal:
         if "`$.type`" in str(wrong):
             return Refusal("unknown_type", "`type` must be a string.")
         return Refusal("not_an_object")
+    except msgspec.DecodeError:  # behind the field that is wrong, the text is not even JSON
+        return Refusal("bad_json")
     if kind is None:
         return Refusal("unknown_type", "The frame has no `type`.")
     if kind not in COMMANDS:

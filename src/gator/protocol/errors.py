@@ -37,6 +37,7 @@ ErrorCode = Literal[
     "draining",
     "not_found",
     "method_not_allowed",
+    "body_too_large",
     "internal",
 ]
 
@@ -78,6 +79,7 @@ ERRORS: Final[Mapping[ErrorCode, ErrorRow]] = MappingProxyType(
         "draining": ErrorRow("The server is about to restart; connect again.", 503, temporary=True),
         "not_found": ErrorRow("There is nothing at this address.", 404),
         "method_not_allowed": ErrorRow("This address does not answer to that method.", 405),
+        "body_too_large": ErrorRow("The body of the request is larger than this server allows.", 413),
         "internal": ErrorRow("The server failed; nothing was changed.", 500),
     }
 )

@@ -1,0 +1,78 @@
+# Everything a person does with this checkout. It needs make and Python 3.11 or newer; the rest goes into .venv.
+#
+# requirements/runtime.lock is what a server needs (and what installs this package in place),
+# requirements/dev.lock is that and the tools. Both name every file by its hash and no address to fetch it from.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip
+LOCK   := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+          --no-header --no-annotate --quiet $(if $(UPGRADE),--upgrade)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test check format reference lock clean
+
+help: ## List what can be done here.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(VENV)/.package ## Make .venv with all that the server needs; quick when nothing changed.
+	@echo "Ready: 'make run' starts the server."
+
+run: $(VENV)/.package ## Start the server (settings are GATOR_... variables; ARGS="..." is handed to 'gator serve').
+	@$(BIN)/gator serve $(ARGS)
+
+test: $(VENV)/.dev ## Run all tests on two processes; ARGS="-k journal -n 0" is handed to pytest.
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: $(VENV)/.dev ## Check format, lint, types, layers, locks; changes nothing and needs no network.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(PIP) check
+	$(BIN)/python -m pytest -q tests/test_repository.py
+
+format: $(VENV)/.dev ## Format the code and mend what ruff can mend.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+reference: $(VENV)/.package ## Write docs/reference/ anew from the code.
+	$(BIN)/gator reference
+
+lock: $(VENV)/.dev ## Write the locks anew after a change in pyproject.toml; UPGRADE=1 takes newer versions too.
+	$(LOCK) --group build -o requirements/runtime.lock
+	$(LOCK) --group dev -c requirements/runtime.lock -o requirements/dev.lock
+
+clean: ## Remove .venv, caches and build results; keeps data/.
+	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment. Each step leaves a stamp and runs again only when what it was made from is newer.
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Gator Chat needs Python 3.11 or newer as '$(PYTHON)'; another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' || { \
+	  echo "$(PYTHON) cannot make virtual environments: install its venv package" >&2; \
+	  echo "(Debian, Ubuntu: apt-get install python3-venv) and try again." >&2; exit 1; }
+	@echo "Making a virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.lock | $(BIN)/pip
+	@echo "Installing what the server needs (requirements/runtime.lock) ..."
+	@$(PIP) install --quiet --require-hashes -r requirements/runtime.lock
+	@touch $@
+
+$(VENV)/.package: pyproject.toml $(VENV)/.runtime
+	@echo "Installing gator itself, in place ..."
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.package
+	@echo "Installing the tools for tests and checks (requirements/dev.lock) ..."
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.lock
+	@touch $@

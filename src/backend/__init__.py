@@ -1,0 +1,1 @@
+"""The import path that platforms of the Gator family use."""

@@ -1,0 +1,1 @@
+"""See `gator.app`."""

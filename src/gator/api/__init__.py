@@ -1,0 +1,29 @@
+"""HTTP under `/api/v1`: what a client asks for once, where the socket tells it live."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from gator.api import conversations, health, members, messages, users
+from gator.api.models import Problem
+
+PREFIX = "/api/v1"
+
+
+def documentation() -> dict[str, Any]:
+    """Describe the API for OpenAPI, at `/docs`."""
+    return {
+        "summary": "Real-time chat for people and AI personas.",
+        "description": "The WebSocket's language is in docs/protocol.md and docs/reference/asyncapi.json.",
+        "license_info": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        "responses": {"default": {"model": Problem, "description": "Problem"}},
+    }
+
+
+def include_routers(app: FastAPI) -> None:
+    """Add every route."""
+    api = APIRouter(prefix=PREFIX)
+    for feature in (users, conversations, members, messages):
+        api.include_router(feature.router)
+    app.include_router(api)
+    app.include_router(health.router)

@@ -1,0 +1,79 @@
+"""What every route needs: the services, and who asks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Literal, Protocol, cast
+
+from fastapi import Depends, Request
+
+from gator.auth.handshake import token_of
+from gator.auth.open_mode import open_identity
+from gator.domain.identity import Identity
+from gator.handlers.services import Services
+from gator.protocol.errors import Refusal
+from gator.protocol.types import UserId
+from gator.telemetry.logs import Log
+from gator.telemetry.metrics import Metrics
+
+USER_HEADER = "x-gator-user"
+"""Names the user in open mode."""
+
+
+class HttpLimits(Protocol):
+    """The rate limits that concern HTTP; see `gateway/limits.py`. All raise `rate_limited`."""
+
+    def check_http(self, who: str) -> None: ...
+    def check_message(self, user_id: UserId) -> None: ...
+    def check_create(self, user_id: UserId) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """The house as the routes see it.
+
+    Attributes:
+        metrics: None where they are not served.
+        is_ready: False while the server drains.
+    """
+
+    services: Services
+    limits: HttpLimits
+    mode: Literal["open", "jwt"]
+    metrics: Metrics
+    serve_metrics: bool
+    log: Log
+    is_ready: Callable[[], bool]
+
+
+def context(request: Request) -> ApiContext:
+    """Find the context of a running application."""
+    return cast(ApiContext, request.app.state.api)
+
+
+Context = Annotated[ApiContext, Depends(context)]
+
+
+async def who(request: Request, api: Context) -> Identity:
+    """Identify who asks, and take a request off their allowance.
+
+    Raises:
+        Refusal: `not_authenticated`, `invalid_token`, `rate_limited`.
+    """
+    address = request.client.host if request.client is not None else ""
+    api.limits.check_http(f"address {address}")
+    identity = await _identify(request, api)
+    api.limits.check_http(f"user {identity.user_id}")
+    return identity
+
+
+async def _identify(request: Request, api: ApiContext) -> Identity:
+    token, _ = token_of(None, request.headers.get("authorization"), ())
+    if token is not None and api.services.identities is not None:
+        return await api.services.identities.identify(token)
+    named = request.headers.get(USER_HEADER)
+    if api.mode == "open" and named is not None:
+        return open_identity(named)
+    raise Refusal("not_authenticated")
+
+
+Asker = Annotated[Identity, Depends(who)]

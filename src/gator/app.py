@@ -1,0 +1,267 @@
+"""The only place where things are put together."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from fastapi import FastAPI, WebSocket
+from starlette.middleware import Middleware
+
+from gator import __version__
+from gator.api import documentation, include_routers
+from gator.api.context import ApiContext
+from gator.api.problems import install_problems
+from gator.api.watching import WatchRequests
+from gator.auth.claims import TokenRules
+from gator.auth.jwks import Jwks
+from gator.auth.key_sources import key_source
+from gator.auth.tokens import JwtIdentities
+from gator.broker.memory import MemoryBroker
+from gator.clock import SystemClock
+from gator.domain.limits import Rate
+from gator.domain.unique_ids import uuid7
+from gator.gateway.admission import Admission
+from gator.gateway.asgi import serve
+from gator.gateway.drain import drain
+from gator.gateway.floor import Floor
+from gator.gateway.limits import RateLimits, Rates
+from gator.gateway.own_loop import OwnLoop
+from gator.handlers.services import Services
+from gator.hub.hub import Hub
+from gator.ports import Clock
+from gator.protocol.events import Limits
+from gator.protocol.types import PersonaId
+from gator.settings import Settings, is_loopback, load
+from gator.storage.journal import GroupCommit
+from gator.storage.sqlite import FILE_NAME, DataLock, SqliteWriter, connect, migrate
+from gator.storage.sqlite_store import SqliteStore
+from gator.telemetry.logs import Log, logger
+from gator.telemetry.metrics import Metrics
+
+MAX_BODY_BYTES: Final = 4 * 1024 * 1024
+"""Largest HTTP request: a conversation created with all the members that one may name."""
+
+
+class _NoPersonas:
+    """The `Personas` of an installation that has none."""
+
+    def known(self, _persona_id: PersonaId) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A running server, without its sockets."""
+
+    settings: Settings
+    store: SqliteStore
+    journal: GroupCommit
+    hub: Hub
+    services: Services
+    floor: Floor
+    limits: RateLimits
+    metrics: Metrics
+    log: Log
+
+    async def drain(self) -> None:
+        """Empty the floor before stopping; see `gateway/drain.py`."""
+        settings = self.settings
+        await drain(self.floor, spread_s=settings.drain_spread_s, deadline_s=settings.drain_s)
+
+    async def close(self) -> None:
+        """Write down what waits and let go of everything."""
+        self.floor.close_all()
+        await self.hub.close()
+        await self.journal.close()
+        self.store.close()
+        self.log.info("stopped")
+
+
+async def open_house(settings: Settings, *, log: Log | None = None) -> House:
+    """Open the database, migrate it, and start everything that lives on this event loop.
+
+    Raises:
+        DataInUse: Another process serves the same data.
+        SchemaTooNew: The data belongs to a newer version.
+    """
+    log = log or logger()
+    clock = SystemClock()
+    metrics = Metrics()
+    broker = MemoryBroker()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    lock = DataLock(settings.data)
+    file = settings.data / FILE_NAME
+    connection = connect(file)
+    for step in migrate(connection):
+        log.info("migrated", step=step)
+    store = SqliteStore(file)
+    journal = GroupCommit(
+        SqliteWriter(connection, on_close=lock.release),
+        clock=clock,
+        publish=broker.publish,
+        metrics=metrics,
+        log=log,
+    )
+    hub = Hub(
+        store=store,
+        journal=journal,
+        broker=broker,
+        clock=clock,
+        metrics=metrics,
+        log=log,
+        max_joined=settings.max_joined,
+        replay_page=settings.replay_page,
+        replay_limit=settings.replay_limit,
+        presence_grace_s=settings.presence_grace_s,
+        occupancy_s=settings.occupancy_s,
+        heartbeat_s=settings.heartbeat_s,
+        slow_reader_s=settings.slow_reader_s,
+    )
+    services = Services(
+        journal=journal,
+        store=store,
+        rooms=hub.rooms,
+        typing=hub.typing,
+        heartbeats=hub.heartbeats,
+        presence=hub.presence,
+        personas=_NoPersonas(),
+        identities=_identities(settings, clock, log),
+        clock=clock,
+        new_id=lambda: uuid7(clock.now(), secrets.randbits(74)),
+        entering_makes_member=settings.auth == "open",
+        max_message_chars=settings.max_message_chars,
+    )
+    limits = RateLimits(_rates(settings) if settings.limited else None, clock)
+    floor = Floor(
+        hub=hub,
+        services=services,
+        admission=_admission(settings, services, hub, limits, metrics, log),
+        limits=limits,
+        announced=_announced(settings),
+        heartbeat_ms=round(settings.heartbeat_s * 1000),
+        outbox_bytes=settings.outbox_bytes,
+        expiry_leeway_s=settings.jwt_leeway_s,
+        metrics=metrics,
+        log=log,
+    )
+    log.info("started", version=__version__, auth=settings.auth, data=str(file), epoch=store.epoch)
+    return House(settings, store, journal, hub, services, floor, limits, metrics, log)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the ASGI application. Nothing is opened or read before it is started.
+
+    Args:
+        settings: Read from the environment at the start if not given.
+    """
+    app = FastAPI(
+        title="Gator Chat",
+        version=__version__,
+        lifespan=_lifespan,
+        max_body_size=MAX_BODY_BYTES,
+        middleware=[Middleware(WatchRequests)],
+        **documentation(),
+    )
+    app.state.house = None
+    app.state.settings = settings
+    app.add_middleware(OwnLoop, start=partial(_start, app), stop=partial(_stop, app))
+    install_problems(app)
+    include_routers(app)
+
+    @app.websocket("/ws/auth")
+    async def with_token(websocket: WebSocket) -> None:
+        await serve(websocket, app.state.house.floor, None)
+
+    @app.websocket("/ws/{user_id:path}")
+    async def as_user(websocket: WebSocket, user_id: str) -> None:
+        await serve(websocket, app.state.house.floor, user_id)
+
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    await _start(app)
+    try:
+        yield
+    finally:
+        await _stop(app)
+
+
+async def _start(app: FastAPI) -> None:
+    house = await open_house(app.state.settings or load())
+    app.state.house = house
+    app.state.api = ApiContext(
+        services=house.services,
+        limits=house.limits,
+        mode=house.settings.auth,
+        metrics=house.metrics,
+        serve_metrics=house.settings.metrics,
+        log=house.log,
+        is_ready=lambda: not house.floor.admission.draining,
+    )
+
+
+async def _stop(app: FastAPI) -> None:
+    house: House | None = app.state.house
+    app.state.house = None
+    if house is not None:
+        await house.close()
+
+
+def _identities(settings: Settings, clock: Clock, log: Log) -> JwtIdentities | None:
+    if settings.jwt_secret is None and settings.jwt_jwks is None:
+        return None
+    rules = TokenRules(issuer=settings.jwt_issuer, audience=settings.jwt_audience, leeway_s=settings.jwt_leeway_s)
+    jwks = None
+    if settings.jwt_jwks is not None:
+        jwks = Jwks(
+            key_source(settings.jwt_jwks),
+            clock,
+            refresh_s=settings.jwt_jwks_refresh_s,
+            on_failure=lambda what: log.warning("keys_not_read", reason=what),
+        )
+    secret = None if settings.jwt_secret is None else settings.jwt_secret.get_secret_value()
+    return JwtIdentities(clock, rules, secret=secret, jwks=jwks)
+
+
+def _admission(
+    settings: Settings, services: Services, hub: Hub, limits: RateLimits, metrics: Metrics, log: Log
+) -> Admission:
+    return Admission(
+        mode=settings.auth,
+        identities=services.identities,
+        limits=limits,
+        allowed_origins=settings.allowed_origins,
+        loopback_only=settings.auth == "open" and is_loopback(settings.host),
+        count=lambda: len(hub.peers),
+        count_of_user=hub.presence.connections_of,
+        max_connections=settings.max_connections,
+        max_per_user=settings.max_connections_per_user if settings.limited else None,
+        metrics=metrics,
+        log=log,
+    )
+
+
+def _rates(settings: Settings) -> Rates:
+    return Rates(
+        messages=Rate(settings.messages_per_s, settings.messages_burst),
+        typing=Rate(settings.typing_per_s, settings.typing_burst),
+        joins=Rate(settings.joins_per_s, settings.joins_burst),
+        commands=Rate(settings.commands_per_s, settings.commands_burst),
+        connects=Rate(settings.connects_per_s, settings.connects_burst),
+        http=Rate(settings.http_per_s, settings.http_burst),
+    )
+
+
+def _announced(settings: Settings) -> Limits:
+    return Limits(
+        max_frame_bytes=settings.max_frame_bytes,
+        max_message_chars=settings.max_message_chars,
+        max_joined_conversations=settings.max_joined,
+        max_connections_per_user=settings.max_connections_per_user if settings.limited else 0,
+        messages_per_second=settings.messages_per_s if settings.limited else 0,
+    )

@@ -1,0 +1,126 @@
+"""`gator ...`: what each command is called, takes and says. What it does is imported late."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from gator import __version__
+from gator.settings import Settings, SettingsError, describe, load
+
+app = typer.Typer(
+    name="gator",
+    help="Gator Chat: a real-time chat server for people and AI personas.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on. [GATOR_HOST]")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. [GATOR_PORT]")]
+Data = Annotated[Path | None, typer.Option(help="Directory of the database. [GATOR_DATA]")]
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except SettingsError as error:
+        _fail(*(f"settings: {problem}" for problem in error.problems))
+
+
+@app.command()
+def serve(host: Host = None, port: Port = None, data: Data = None) -> None:
+    """Serve chats until told to stop (SIGTERM or Ctrl-C drains, a second one does not wait)."""
+    from gator.cli.serve import ServeError, run
+
+    try:
+        run(load(host=host, port=port, data=data))
+    except ServeError as error:
+        _fail(str(error))
+
+
+@app.command()
+def migrate(
+    data: Data = None,
+    restored: Annotated[
+        bool, typer.Option(help="The database was restored from a backup: clients are told to reload.")
+    ] = False,
+) -> None:
+    """Bring the database up to date, as `serve` does by itself."""
+    from gator.cli.migrate import run
+
+    run(load(data=data), restored=restored)
+
+
+@app.command()
+def token(
+    user: Annotated[str, typer.Argument(help="Id of the user whom the token names.")],
+    name: Annotated[str | None, typer.Option(help="Name that others see.")] = None,
+    expires: Annotated[str, typer.Option(help="Until then it is valid: 90s, 15m, 12h, 30d.")] = "12h",
+    role: Annotated[list[str] | None, typer.Option(help="Right over the installation; repeatable.")] = None,
+) -> None:
+    """Print a token signed with GATOR_JWT_SECRET, for trying out and for scripts."""
+    from gator.cli.token import TokenError, make
+
+    try:
+        typer.echo(make(load(), user, name=name, expires=expires, roles=role or []))
+    except TokenError as error:
+        _fail(str(error))
+
+
+@app.command()
+def chat(
+    user: Annotated[str, typer.Argument(help="Who you are.")],
+    conversation: Annotated[str, typer.Argument(help="Id of the conversation to join.")],
+    url: Annotated[str | None, typer.Option(help="Server. [default: this machine's, ws://127.0.0.1:8000]")] = None,
+    token: Annotated[str | None, typer.Option(help="Token that proves who you are.", envvar="GATOR_TOKEN")] = None,
+) -> None:
+    """Chat in the terminal, a line a message."""
+    from gator.cli.chat import run
+
+    settings = load() if url is None else Settings()
+    sys.exit(run(user, conversation, url=url or f"ws://{settings.host}:{settings.port}", token=token))
+
+
+@app.command()
+def doctor(host: Host = None, port: Port = None, data: Data = None) -> None:
+    """Say what is wrong with the settings, the database, the ports; exit 1 if anything is."""
+    from gator.cli.doctor import examine
+
+    sys.exit(0 if examine({"host": host, "port": port, "data": data}, typer.echo) else 1)
+
+
+@app.command()
+def settings() -> None:
+    """Print every setting: name, default, unit, what it is for."""
+    for name, default, unit, text in describe():
+        value = f"{default} {unit}".strip() or "(not set)"
+        typer.echo(f"{name}\n    {text}\n    default: {value}")
+
+
+@app.command()
+def reference(
+    check: Annotated[bool, typer.Option(help="Write nothing; exit 1 if something is stale.")] = False,
+) -> None:
+    """Write docs/reference/ and the generated tables of docs/ from the code."""
+    from gator.cli.reference import write_reference
+
+    changed = write_reference(Path.cwd(), check)
+    for path in changed:
+        typer.echo(f"{'stale' if check else 'written'}: {path}")
+    if check and changed:
+        sys.exit(1)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def _fail(*lines: str) -> NoReturn:
+    for line in lines:
+        typer.echo(f"gator: {line}", err=True)
+    sys.exit(2)

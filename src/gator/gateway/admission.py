@@ -1,0 +1,140 @@
+"""Who may connect."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gator.auth.handshake import token_of
+from gator.auth.open_mode import open_identity
+from gator.domain.identity import Identity
+from gator.gateway.limits import RateLimits
+from gator.gateway.origins import origin_allowed
+from gator.ports import Identities
+from gator.protocol.errors import (
+    CONNECTING_TOO_FAST,
+    INVALID_TOKEN,
+    INVALID_USER,
+    ORIGIN_NOT_ALLOWED,
+    OVERLOADED,
+    RESTARTING,
+    TOO_MANY_CONNECTIONS,
+    Close,
+    Refusal,
+)
+from gator.protocol.types import UserId
+from gator.telemetry.logs import Log
+from gator.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a client says before the first frame.
+
+    Attributes:
+        user_id: From the address; None at `/ws/auth`.
+        address: The network address of the client, or of the proxy's client.
+    """
+
+    user_id: str | None
+    query_token: str | None
+    authorization: str | None
+    subprotocols: Sequence[str]
+    origin: str | None
+    host: str | None
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A client that may connect, and the subprotocol to answer with."""
+
+    identity: Identity
+    subprotocol: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A client that is accepted only to be told why it is closed: a browser sees no more."""
+
+    close: Close
+    subprotocol: str | None
+
+
+class Admission:
+    """Judges handshakes, in the order from cheap to dear.
+
+    Args:
+        count: Open connections of the process, and of a user.
+        max_per_user: None lifts the limit.
+    """
+
+    def __init__(
+        self,
+        *,
+        mode: Literal["open", "jwt"],
+        identities: Identities | None,
+        limits: RateLimits,
+        allowed_origins: Collection[str],
+        loopback_only: bool,
+        count: Callable[[], int],
+        count_of_user: Callable[[UserId], int],
+        max_connections: int,
+        max_per_user: int | None,
+        metrics: Metrics,
+        log: Log,
+    ) -> None:
+        self._mode = mode
+        self._identities = identities
+        self._limits = limits
+        self._allowed_origins = allowed_origins
+        self._loopback_only = loopback_only
+        self._count = count
+        self._count_of_user = count_of_user
+        self._max_connections = max_connections
+        self._max_per_user = max_per_user
+        self._metrics = metrics
+        self._log = log
+        self.draining = False
+
+    async def admit(self, handshake: Handshake) -> Admitted | Refused:
+        """Judge a handshake. Waits only if keys of tokens have to be read."""
+        token, subprotocol = token_of(handshake.query_token, handshake.authorization, handshake.subprotocols)
+        close = self._closed_to(handshake)
+        if close is None:
+            try:
+                identity = await self._identify(handshake, token)
+            except Refusal as refusal:
+                close = OVERLOADED if refusal.code == "overloaded" else INVALID_TOKEN
+                if refusal.code == "not_authenticated":
+                    close = INVALID_USER
+                self._log.info("not_identified", reason=refusal.detail, address=handshake.address)
+            else:
+                if self._max_per_user is None or self._count_of_user(identity.user_id) < self._max_per_user:
+                    return Admitted(identity, subprotocol)
+                close = TOO_MANY_CONNECTIONS
+        self._metrics.connections_closed.labels(str(close.code)).inc()
+        self._log.info("not_admitted", reason=close.reason, address=handshake.address)
+        return Refused(close, subprotocol)
+
+    def _closed_to(self, handshake: Handshake) -> Close | None:
+        if self.draining:
+            return RESTARTING
+        if self._count() >= self._max_connections:
+            return OVERLOADED
+        if not self._limits.may_connect(handshake.address):
+            return CONNECTING_TOO_FAST
+        if not origin_allowed(
+            handshake.origin, handshake.host, self._allowed_origins, loopback_only=self._loopback_only
+        ):
+            return ORIGIN_NOT_ALLOWED
+        return None
+
+    async def _identify(self, handshake: Handshake, token: str | None) -> Identity:
+        if self._mode == "open" and handshake.user_id is not None:
+            return open_identity(handshake.user_id)
+        if self._identities is None or token is None:
+            raise Refusal("invalid_token", "There is no token.")
+        identity = await self._identities.identify(token)
+        if handshake.user_id is not None and handshake.user_id != identity.user_id:
+            raise Refusal("invalid_token", "The token is another user's than the address names.")
+        return identity

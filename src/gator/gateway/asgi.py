@@ -1,0 +1,139 @@
+"""The portable gateway: connections over any ASGI server's WebSocket."""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from gator.gateway.admission import Admitted, Handshake
+from gator.gateway.connection import Connection
+from gator.gateway.floor import Floor
+from gator.hub.batch import Batch
+from gator.hub.peer import Peer
+from gator.protocol.errors import INTERNAL, Close
+
+
+class AsgiSink:
+    """See `Sink`. A task writes what waits, because an ASGI send has to be awaited.
+
+    Queue: payloads in order, bounded by `limit_bytes` and one batch more: above it the
+    peer is paused, at half of it resumed.
+    """
+
+    def __init__(self, websocket: WebSocket, limit_bytes: int) -> None:
+        self._websocket = websocket
+        self._limit_bytes = limit_bytes
+        self._waiting: deque[bytes] = deque()
+        self._bytes = 0
+        self._closing: Close | None = None
+        self._wake = asyncio.Event()
+        self.peer: Peer | None = None
+        self.code = 1006
+
+    def write(self, batch: Batch) -> None:
+        """See `Sink.write`."""
+        self._waiting.extend(batch.payloads)
+        self._bytes += batch.size_bytes
+        if self._bytes > self._limit_bytes and self.peer is not None:
+            self.peer.pause(asyncio.get_running_loop().time())
+        self._wake.set()
+
+    def close(self, close: Close) -> None:
+        """See `Sink.close`."""
+        self._closing = self._closing or close
+        if self.peer is not None and self.peer.paused_at is not None:
+            # What a reader that does not read has not read would keep the close waiting.
+            self._waiting.clear()
+        self._wake.set()
+
+    def backlog_bytes(self) -> int:
+        """See `Sink.backlog_bytes`."""
+        return self._bytes
+
+    async def run(self) -> None:
+        """Write until the connection ends, by either side."""
+        with suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                while self._waiting:
+                    await self._send(self._waiting.popleft())
+                if self._closing is not None:
+                    self.code = self._closing.code
+                    await self._websocket.close(self._closing.code, self._closing.reason)
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+
+    async def _send(self, payload: bytes) -> None:
+        await self._websocket.send({"type": "websocket.send", "text": payload.decode()})
+        self._bytes -= len(payload)
+        peer = self.peer
+        if peer is not None and peer.paused_at is not None and self._bytes <= self._limit_bytes // 2:
+            peer.resume()
+
+
+async def serve(websocket: WebSocket, floor: Floor, user_id: str | None) -> None:
+    """Serve one connection from handshake to end."""
+    verdict = await floor.admission.admit(_handshake(websocket, user_id))
+    await websocket.accept(subprotocol=verdict.subprotocol)
+    if not isinstance(verdict, Admitted):
+        await websocket.close(verdict.close.code, verdict.close.reason)
+        return
+    sink = AsgiSink(websocket, floor.outbox_bytes)
+    connection = floor.open(verdict.identity, sink)
+    sink.peer = connection.peer
+    writer = asyncio.create_task(sink.run())
+    reader = asyncio.create_task(_read(websocket, connection))
+    try:
+        await asyncio.wait((writer, reader), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (writer, reader):
+            task.cancel()
+        results = await asyncio.gather(writer, reader, return_exceptions=True)
+        closed_by_peer = results[1] if isinstance(results[1], int) else None
+        floor.ended(connection, sink.code if closed_by_peer is None else closed_by_peer)
+        failures = [r for r in results if isinstance(r, Exception)]
+        if failures:
+            floor.log.error("connection_failed", connection=connection.peer.id, exc_info=failures[0])
+            floor.metrics.errors.labels("connection").inc()
+            if websocket.application_state is WebSocketState.CONNECTED:
+                with suppress(WebSocketDisconnect, RuntimeError):
+                    await websocket.close(INTERNAL.code, INTERNAL.reason)
+
+
+async def _read(websocket: WebSocket, connection: Connection) -> int:
+    """Read frames until the client is gone, and tell with which code."""
+    while True:
+        await _until_it_reads(connection.peer)
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return int(message.get("code") or 1005)
+        text = message.get("text")
+        if text is None:
+            connection.receive_binary()
+            continue
+        waiting = connection.receive_text(text)
+        if waiting is not None:
+            await waiting
+
+
+async def _until_it_reads(peer: Peer) -> None:
+    """Take no command whose answer could not be delivered."""
+    while peer.paused_at is not None and peer.is_open:
+        reads = asyncio.Event()
+        peer.waiters.append(reads.set)
+        await reads.wait()
+
+
+def _handshake(websocket: WebSocket, user_id: str | None) -> Handshake:
+    headers = websocket.headers
+    offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",")]
+    return Handshake(
+        user_id=user_id,
+        query_token=websocket.query_params.get("token"),
+        authorization=headers.get("authorization"),
+        subprotocols=[name for name in offered if name],
+        origin=headers.get("origin"),
+        host=headers.get("host"),
+        address=websocket.client.host if websocket.client is not None else "",
+    )

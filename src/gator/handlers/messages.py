@@ -1,0 +1,68 @@
+"""send_message."""
+
+from gator.domain.message import PostMessage, check_content
+from gator.handlers.answers import refused
+from gator.handlers.services import Services
+from gator.ports import Committed, Peer
+from gator.protocol.commands import SendMessage
+from gator.protocol.errors import Refusal
+from gator.protocol.events import Ack, NewMessage, Sender
+from gator.protocol.types import MessageId
+
+
+def send_message(services: Services, peer: Peer, command: SendMessage) -> None:
+    """Hand a message to the journal; the answer follows the commit.
+
+    Nothing is awaited, so messages of one connection reach the journal in the order
+    in which they came.
+
+    Raises:
+        Refusal: `message_blank`, `message_too_long`, `message_not_text`.
+    """
+    check_content(command.content, services.max_message_chars)
+    identity = peer.identity
+    services.typing.stop(identity.user_id, command.conversation_id)
+
+    def answer(outcome: Committed | Refusal) -> None:
+        if isinstance(outcome, Refusal):
+            _refuse(services, peer, command, outcome)
+            return
+        assert isinstance(outcome.event, NewMessage)
+        message = outcome.event.message
+        peer.send(
+            Ack(
+                conversation_id=command.conversation_id,
+                message_id=message.id,
+                seq=message.seq,
+                duplicate=outcome.duplicate,
+                client_message_id=command.client_message_id,
+                reply_to=command.id,
+                timestamp=message.timestamp,
+            )
+        )
+        if command.persona_id is not None and not services.personas.known(command.persona_id):
+            _refuse(services, peer, command, Refusal("persona_not_found"))
+
+    services.journal.submit(
+        PostMessage(
+            conversation_id=command.conversation_id,
+            by=identity.user_id,
+            sender=Sender(name=identity.name, avatar=identity.avatar),
+            content=command.content,
+            message_id=MessageId(services.new_id()),
+            client_message_id=command.client_message_id,
+            persona_id=command.persona_id,
+        ),
+        answer,
+    )
+
+
+def _refuse(services: Services, peer: Peer, command: SendMessage, refusal: Refusal) -> None:
+    peer.send(
+        refused(
+            refusal,
+            timestamp=services.timestamp(),
+            reply_to=command.id,
+            client_message_id=command.client_message_id,
+        )
+    )

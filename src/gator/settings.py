@@ -1,0 +1,204 @@
+"""Every setting: one frozen, typed value, read from `GATOR_*` in the environment or `.env`."""
+
+import os
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from gator.telemetry.logs import LogFormat, LogLevel
+
+PREFIX: Final = "GATOR_"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; each line says which one, why, and what to do."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(*self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
+
+
+def _setting(default: Any, help_text: str, *, unit: str = "", **bounds: Any) -> Any:
+    return Field(default, description=help_text, json_schema_extra={"unit": unit}, **bounds)
+
+
+class Settings(BaseModel):
+    """The settings of one server process."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    # Where
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(8000, "Port to listen on; 0 takes a free one.", ge=0, le=65535)
+    data: Path = _setting(Path("data"), "Directory of the database; created if missing.")
+
+    # Who
+    auth: Literal["open", "jwt"] = _setting(
+        "open", "`open`: the user id in the address is believed (development). `jwt`: a token proves it."
+    )
+    open_on_network: bool = _setting(
+        False, "Serve open mode on other addresses than loopback: anybody who reaches it can be anybody."
+    )
+    jwt_secret: SecretStr | None = _setting(None, "Secret of HS256 tokens, at least 32 bytes.")
+    jwt_jwks: str | None = _setting(
+        None, "File or http(s) URL of the keys (JWKS) of RS256, ES256 and EdDSA tokens."
+    )
+    jwt_jwks_refresh_s: float = _setting(300, "How long keys are used before they are read again.", unit="s", gt=0)
+    jwt_issuer: str | None = _setting(None, "Issuer (`iss`) that tokens must name.")
+    jwt_audience: str | None = _setting(None, "Audience (`aud`) that tokens must name.")
+    jwt_leeway_s: float = _setting(30, "How far the clocks of issuer and server may differ.", unit="s", ge=0)
+    allowed_origins: tuple[str, ...] = _setting(
+        (), "Web origins that may connect, separated by commas; empty: the server's own host; `*`: all."
+    )
+
+    # How much
+    limits: Literal["on", "off"] = _setting("on", "`off` lifts the rate and connection limits, for measuring.")
+    max_connections: int = _setting(15_000, "Open WebSocket connections of the process.", ge=1)
+    max_connections_per_user: int = _setting(5, "Open connections of one user.", ge=1)
+    max_joined: int = _setting(1_000, "Conversations that one connection may have joined.", ge=1)
+    max_frame_bytes: int = _setting(
+        65_536, "Largest incoming frame; a larger one closes with 1009.", unit="bytes", ge=1024
+    )
+    max_message_chars: int = _setting(5_000, "Longest message.", unit="characters", ge=1, le=100_000)
+    messages_per_s: float = _setting(10, "Messages a user may send, on average.", unit="1/s", gt=0)
+    messages_burst: int = _setting(30, "Messages a user may send at once.", ge=1)
+    typing_per_s: float = _setting(5, "Typing commands of a user, on average.", unit="1/s", gt=0)
+    typing_burst: int = _setting(20, "Typing commands of a user at once.", ge=1)
+    joins_per_s: float = _setting(
+        20, "Conversations a user may join, leave or create, on average.", unit="1/s", gt=0
+    )
+    joins_burst: int = _setting(200, "Conversations a user may join, leave or create at once.", ge=1)
+    commands_per_s: float = _setting(50, "Frames of one connection, of any kind, on average.", unit="1/s", gt=0)
+    commands_burst: int = _setting(300, "Frames of one connection at once.", ge=1)
+    connects_per_s: float = _setting(20, "Connections that one address may open, on average.", unit="1/s", gt=0)
+    connects_burst: int = _setting(200, "Connections that one address may open at once.", ge=1)
+    http_per_s: float = _setting(50, "HTTP requests of one user or address, on average.", unit="1/s", gt=0)
+    http_burst: int = _setting(200, "HTTP requests of one user or address at once.", ge=1)
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), "Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated by commas."
+    )
+
+    # How long
+    heartbeat_s: float = _setting(25, "Between two heartbeats of the server.", unit="s", gt=0)
+    ping_s: float = _setting(20, "Between two protocol pings that find dead peers.", unit="s", gt=0)
+    ping_timeout_s: float = _setting(20, "How long a peer may take to answer a ping.", unit="s", gt=0)
+    presence_grace_s: float = _setting(3, "After a user's last connection until they are offline.", unit="s", ge=0)
+    occupancy_s: float = _setting(2, "At least between two counts in a large conversation.", unit="s", gt=0)
+    slow_reader_s: float = _setting(
+        60, "How long a connection may go without reading before it is closed.", unit="s", gt=0
+    )
+    drain_s: float = _setting(10, "Deadline from SIGTERM to the end of the process.", unit="s", ge=0)
+    drain_spread_s: float = _setting(5, "Time over which clients are told to come back.", unit="s", ge=0)
+
+    # How deep
+    replay_page: int = _setting(200, "Events read from the log at once when somebody catches up.", ge=1, le=5_000)
+    replay_limit: int = _setting(10_000, "Events after which a client is told to load history instead.", ge=1)
+    outbox_bytes: int = _setting(
+        131_072, "Bytes that may wait for one slow reader before events are shed.", unit="bytes", ge=16_384
+    )
+
+    # Seen
+    log_level: LogLevel = _setting("info", "Least severe line that is logged.")
+    log_format: LogFormat = _setting("text", "`text` for people, `json` for collectors.")
+    metrics: bool = _setting(True, "Serve /metrics.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_lists(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            for name in ("allowed_origins", "trusted_proxies"):
+                if isinstance(values.get(name), str):
+                    values[name] = tuple(part.strip() for part in values[name].split(",") if part.strip())
+        return values
+
+    @model_validator(mode="after")
+    def _check(self) -> "Settings":
+        if self.auth == "jwt" and self.jwt_secret is None and self.jwt_jwks is None:
+            raise ValueError("GATOR_AUTH=jwt needs GATOR_JWT_SECRET or GATOR_JWT_JWKS.")
+        if self.jwt_secret is not None and len(self.jwt_secret.get_secret_value().encode()) < 32:
+            raise ValueError(
+                "GATOR_JWT_SECRET is shorter than 32 bytes (RFC 7518 §3.2); "
+                "make one with `openssl rand -base64 32`."
+            )
+        if self.auth == "open" and not self.open_on_network and not is_loopback(self.host):
+            raise ValueError(
+                "GATOR_AUTH=open believes whoever connects, so it listens on loopback only, "
+                f"not on {self.host!r}. Set GATOR_AUTH=jwt, or say GATOR_OPEN_ON_NETWORK=true "
+                "if everybody who reaches this server may be anybody."
+            )
+        return self
+
+    @property
+    def limited(self) -> bool:
+        """True unless limits are lifted for measuring."""
+        return self.limits == "on"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def load(
+    environ: Mapping[str, str] | None = None, *, dotenv: Path | None = Path(".env"), **given: Any
+) -> Settings:
+    """Read the settings: `given` beats the environment beats `.env` beats the defaults.
+
+    Args:
+        environ: The environment; that of the process by default.
+        dotenv: A file with `NAME=value` lines, used if it exists.
+        given: Settings by field name; those that are None are not given.
+
+    Raises:
+        SettingsError: A name is unknown or a value cannot be used; all problems at once.
+    """
+    found: dict[str, str] = {}
+    if dotenv is not None and dotenv.is_file():
+        found |= {name: value or "" for name, value in dotenv_values(dotenv).items()}
+    found |= os.environ if environ is None else environ
+    ours = {name: value for name, value in found.items() if name.upper().startswith(PREFIX)}
+    # A name without a value, as compose files write it, is a setting that is not given.
+    values: dict[str, Any] = {name[len(PREFIX) :].lower(): value for name, value in ours.items() if value}
+    unknown = sorted(name for name in ours if name[len(PREFIX) :].lower() not in Settings.model_fields)
+    if unknown:
+        raise SettingsError(f"{name} is not a setting; `gator settings` lists them." for name in unknown)
+    values |= {name: value for name, value in given.items() if value is not None}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_worded(error)) from None
+
+
+def describe() -> list[tuple[str, str, str, str]]:
+    """List every setting: name, default, unit, help."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        extra = field.json_schema_extra
+        unit = str(extra["unit"]) if isinstance(extra, dict) else ""
+        rows.append((f"{PREFIX}{name.upper()}", _default(field.default), unit, field.description or ""))
+    return rows
+
+
+def _default(value: Any) -> str:
+    if value is None or value == ():
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _worded(error: ValidationError) -> Iterable[str]:
+    for problem in error.errors(include_url=False, include_input=False):
+        where = problem["loc"]
+        said = problem["msg"].removeprefix("Value error, ")
+        yield f"{PREFIX}{str(where[0]).upper()}: {said}" if where else said

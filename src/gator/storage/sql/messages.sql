@@ -1,0 +1,21 @@
+-- name: insert_message
+INSERT INTO messages (conversation_id, seq, id, sender_id, content, client_message_id, persona_id, is_ai, created_at)
+VALUES (:conversation_id, :seq, :id, :sender_id, :content, :client_message_id, :persona_id, :is_ai, :created_at)
+
+-- name: message_by_client_id
+SELECT m.seq, m.id, m.sender_id, m.content, m.client_message_id, m.persona_id, m.is_ai, m.created_at, u.name, u.avatar
+FROM messages m LEFT JOIN users u ON u.id = m.sender_id
+WHERE m.conversation_id = :conversation_id AND m.sender_id = :sender_id
+  AND m.client_message_id = :client_message_id
+
+-- name: messages_after
+SELECT m.seq, m.id, m.sender_id, m.content, m.client_message_id, m.persona_id, m.is_ai, m.created_at, u.name, u.avatar
+FROM messages m LEFT JOIN users u ON u.id = m.sender_id
+WHERE m.conversation_id = :conversation_id AND m.seq > :after
+ORDER BY m.seq LIMIT :limit
+
+-- name: messages_before
+SELECT m.seq, m.id, m.sender_id, m.content, m.client_message_id, m.persona_id, m.is_ai, m.created_at, u.name, u.avatar
+FROM messages m LEFT JOIN users u ON u.id = m.sender_id
+WHERE m.conversation_id = :conversation_id AND m.seq < :before
+ORDER BY m.seq DESC LIMIT :limit

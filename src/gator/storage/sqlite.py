@@ -1,0 +1,354 @@
+"""The journal's writer on SQLite, through apsw; `sqlite_store.py` has the reads.
+
+Python's own `sqlite3` may be a version with a bug that corrupts a database in WAL
+mode when two connections write or checkpoint at the same instant (SQLite 3.7.0 to
+3.51.2, https://sqlite.org/wal.html#walresetbug); apsw brings its own, newer one. Two
+copies of SQLite must never open the same file in one process, because POSIX locks
+belong to the process (https://sqlite.org/howtocorrupt.html §2.2).
+"""
+
+import fcntl
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from gator.domain.conversation import Change, Conversation, CreateConversation, apply, begin
+from gator.domain.message import PostMessage
+from gator.ports import Committed, LastSeen, Note, ReadUpTo, UserSeen
+from gator.protocol.codec import encode_for_log
+from gator.protocol.errors import Refusal
+from gator.protocol.events import (
+    ConversationCreated,
+    ConversationDeleted,
+    ConversationRenamed,
+    DurableEvent,
+    MemberRemoved,
+    MemberRoleChanged,
+    MembersAdded,
+    NewMessage,
+)
+from gator.protocol.types import ConversationId, UserId, UtcMillis
+from gator.storage.journal import Result
+from gator.storage.migrations import migrations
+from gator.storage.rows import conversation_from, message_from
+from gator.storage.statements import statements
+
+FILE_NAME: Final = "gator.db"
+KEPT_CONVERSATIONS: Final = 10_000
+"""Conversations whose state the writer keeps in memory; the one unused longest goes first."""
+
+KEPT_USERS: Final = 50_000
+"""Users whose stored name the writer remembers, so that coming back writes nothing."""
+
+BUSY_MS: Final = 5_000
+
+Bindings = dict[str, Any]
+
+
+class DataInUse(Exception):
+    """Another process serves this data directory."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.directory = directory
+
+    def __str__(self) -> str:
+        return f"Another gator process is using {str(self.directory)!r}; stop it or choose another GATOR_DATA."
+
+
+class SchemaTooNew(Exception):
+    """The database was written by a newer version of this program."""
+
+    def __init__(self, found: int, known: int) -> None:
+        super().__init__(found, known)
+        self.found = found
+        self.known = known
+
+    def __str__(self) -> str:
+        return f"The database is at migration {self.found}, this program knows {self.known}; install a newer one."
+
+
+class DataLock:
+    """Exclusive use of a data directory, ended by the kernel when the process ends."""
+
+    def __init__(self, directory: Path) -> None:
+        """Take the lock.
+
+        Raises:
+            DataInUse: Somebody else has it.
+        """
+        self._file = (directory / "gator.lock").open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise DataInUse(directory) from None
+        self._file.truncate(0)
+        self._file.write(f"{os.getpid()}\n")
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let others in. Idempotent."""
+        self._file.close()
+
+
+def connect(file: Path, *, read_only: bool = False) -> apsw.Connection:
+    """Open the database with the settings that the promises rest on."""
+    flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    connection = apsw.Connection(str(file), flags=flags)
+    connection.set_busy_timeout(BUSY_MS)
+    if not read_only:
+        # WAL lets readers read while the writer writes; FULL syncs the WAL on every
+        # commit, which is what "acknowledged means on disk" needs after a power cut.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def migrate(connection: apsw.Connection) -> list[str]:
+    """Bring the schema up to date; each step in a transaction of its own.
+
+    Returns:
+        Names of the steps taken; empty when nothing was to do.
+
+    Raises:
+        SchemaTooNew: A newer program has been here.
+    """
+    steps = migrations("sqlite")
+    at = schema_version(connection)
+    if at > len(steps):
+        raise SchemaTooNew(at, len(steps))
+    taken = []
+    for step in steps[at:]:
+        with connection:
+            connection.execute(step.sql)
+            connection.execute(f"PRAGMA user_version = {step.number:d}")
+        taken.append(f"{step.number:04d}_{step.name}")
+    return taken
+
+
+def schema_version(connection: apsw.Connection) -> int:
+    """Read the number of the last migration that was applied."""
+    return int(connection.execute("PRAGMA user_version").get)
+
+
+class SqliteWriter:
+    """The journal's `Writer` on SQLite.
+
+    Keeps the state of conversations in memory, because it is the only writer; after
+    a failed transaction it forgets what it kept and reads it again.
+    """
+
+    def __init__(self, connection: apsw.Connection, *, on_close: Callable[[], None] = lambda: None) -> None:
+        self._connection = connection
+        self._on_close = on_close
+        self._sql = statements()
+        self._conversations: OrderedDict[ConversationId, Conversation] = OrderedDict()
+        self._users: OrderedDict[UserId, tuple[str | None, str | None]] = OrderedDict()
+
+    def write(self, entries: Sequence[Change | Note], now: UtcMillis) -> list[Result]:
+        """See `Writer.write`."""
+        with self._transaction():
+            results = [self._carry_out(entry, now) for entry in entries]
+        while len(self._conversations) > KEPT_CONVERSATIONS:
+            self._conversations.popitem(last=False)
+        while len(self._users) > KEPT_USERS:
+            self._users.popitem(last=False)
+        return results
+
+    def close(self) -> None:
+        """See `Writer.close`."""
+        self._connection.close()
+        self._on_close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._conversations.clear()
+            self._users.clear()
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _carry_out(self, entry: Change | Note, now: UtcMillis) -> Result:
+        match entry:
+            case UserSeen() | LastSeen() | ReadUpTo():
+                self._note(entry)
+                return None
+            case _:
+                try:
+                    return self._change(entry, now)
+                except Refusal as refusal:
+                    return refusal
+
+    def _change(self, change: Change, now: UtcMillis) -> Committed:
+        if isinstance(change, CreateConversation) and (existing := self._existing_direct(change)) is not None:
+            return existing
+        conversation = self._conversation(change.conversation_id)
+        event = change.decide(conversation, now)
+        if event is None:
+            return Committed(change.conversation_id, None)
+        if isinstance(change, PostMessage) and change.client_message_id is not None:
+            original = self._original(change)
+            if original is not None:
+                return Committed(change.conversation_id, original, duplicate=True)
+        told = _to_notify(event, conversation)
+        self._store(event, change, now)
+        if isinstance(event, ConversationCreated):
+            self._conversations[event.conversation_id] = begin(event)
+        else:
+            assert conversation is not None
+            apply(conversation, event)
+        return Committed(change.conversation_id, event, audience=told)
+
+    def _conversation(self, conversation_id: ConversationId) -> Conversation | None:
+        kept = self._conversations.get(conversation_id)
+        if kept is not None:
+            self._conversations.move_to_end(conversation_id)
+            return kept
+        read = conversation_from(self._rows, conversation_id)
+        if read is not None:
+            self._conversations[conversation_id] = read
+        return read
+
+    def _existing_direct(self, change: CreateConversation) -> Committed | None:
+        key = change.direct_key
+        if key is None:
+            return None
+        for (found,) in self._rows("direct_conversation", {"direct_key": key}):
+            return Committed(ConversationId(found), None, duplicate=True)
+        return None
+
+    def _original(self, change: PostMessage) -> NewMessage | None:
+        rows = self._rows(
+            "message_by_client_id",
+            {
+                "conversation_id": change.conversation_id,
+                "sender_id": change.by,
+                "client_message_id": change.client_message_id,
+            },
+        )
+        for row in rows:
+            message = message_from(row)
+            change.check_repeat(message)
+            return NewMessage(
+                conversation_id=change.conversation_id,
+                seq=message.seq,
+                timestamp=message.timestamp,
+                message=message,
+            )
+        return None
+
+    def _store(self, event: DurableEvent, change: Change, now: UtcMillis) -> None:
+        where = {"conversation_id": event.conversation_id}
+        at = {"id": event.conversation_id, "seq": event.seq}
+        if isinstance(event, NewMessage):
+            message = event.message
+            self._run(
+                "insert_message",
+                where
+                | {
+                    "seq": event.seq,
+                    "id": message.id,
+                    "sender_id": message.sender_id,
+                    "content": message.content,
+                    "client_message_id": message.client_message_id,
+                    "persona_id": message.persona_id,
+                    "is_ai": int(message.is_ai),
+                    "created_at": now,
+                },
+            )
+            self._run("advance_with_message", at | {"at": now})
+            return
+        self._run("insert_event", where | {"seq": event.seq, "body": encode_for_log(event).decode()})
+        match event:
+            case ConversationCreated():
+                key = change.direct_key if isinstance(change, CreateConversation) else None
+                self._run(
+                    "insert_conversation",
+                    {
+                        "id": event.conversation_id,
+                        "kind": event.kind,
+                        "title": event.title,
+                        "direct_key": key,
+                        "head": event.seq,
+                        "at": now,
+                        "member_count": event.member_count,
+                    },
+                )
+                self._insert_members(event)
+            case MembersAdded():
+                self._insert_members(event)
+                self._run("advance_members", at | {"member_count": event.member_count})
+            case MemberRemoved():
+                self._run("delete_member", where | {"user_id": event.user_id})
+                self._run("advance_members", at | {"member_count": event.member_count})
+            case MemberRoleChanged():
+                self._run("change_role", where | {"user_id": event.user_id, "role": event.role})
+                self._run("advance", at)
+            case ConversationRenamed():
+                self._run("rename_conversation", at | {"title": event.title})
+            case ConversationDeleted():
+                self._run("delete_members", where)
+                self._run("delete_conversation", at)
+
+    def _insert_members(self, event: ConversationCreated | MembersAdded) -> None:
+        self._connection.executemany(
+            self._sql["insert_member"],
+            (
+                {"conversation_id": event.conversation_id, "user_id": member.user_id, "role": member.role}
+                for member in event.members
+            ),
+        )
+
+    def _note(self, note: Note) -> None:
+        match note:
+            case UserSeen(identity, at):
+                shown = (identity.name, identity.avatar)
+                if self._users.get(identity.user_id) != shown:
+                    self._run(
+                        "upsert_user", {"id": identity.user_id, "name": shown[0], "avatar": shown[1], "at": at}
+                    )
+                    self._users[identity.user_id] = shown
+                self._users.move_to_end(identity.user_id)
+            case LastSeen(user_id, at):
+                self._run("mark_last_seen", {"id": user_id, "at": at})
+            case ReadUpTo(conversation_id, user_id, seq):
+                self._run("mark_read", {"conversation_id": conversation_id, "user_id": user_id, "seq": seq})
+
+    def _run(self, name: str, bindings: Bindings) -> None:
+        self._connection.execute(self._sql[name], bindings)
+
+    def _rows(self, name: str, bindings: Bindings) -> apsw.Cursor:
+        return self._connection.execute(self._sql[name], bindings)
+
+
+def _to_notify(event: DurableEvent, before: Conversation | None) -> tuple[UserId, ...]:
+    match event:
+        case NewMessage():
+            return before.audience if before is not None else ()
+        case ConversationCreated() | MembersAdded():
+            return tuple(member.user_id for member in event.members)
+        case MemberRemoved():
+            return (event.user_id,)
+        case ConversationDeleted():
+            return tuple(before.members) if before is not None else ()
+        case _:
+            return ()
+
+
+def new_epoch(connection: apsw.Connection, epoch: str) -> None:
+    """Declare the log another history, as after restoring a backup.
+
+    Clients that come back with a position of the old history are told to reload.
+    """
+    connection.execute(statements()["change_epoch"], {"epoch": epoch})

@@ -1,0 +1,233 @@
+"""The `Store` on SQLite: reads on a few threads, each with its own connection."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from heapq import merge
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+from threading import Lock, local
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from gator.domain.conversation import Conversation
+from gator.ports import ConversationSummary, UserRecord
+from gator.protocol.codec import decode_from_log
+from gator.protocol.events import DurableEvent, Message, NewMessage
+from gator.protocol.times import rfc3339
+from gator.protocol.types import ConversationId, Role, Seq, UserId, UtcMillis
+from gator.storage.rows import conversation_from, message_from
+from gator.storage.sqlite import connect
+from gator.storage.statements import statements
+
+READERS: Final = 2
+"""Threads that read. Reads that wait for one are bounded by the limits on commands."""
+
+MAX_UNREAD: Final = 1_000
+"""Unread messages are counted up to here."""
+
+T = TypeVar("T")
+
+_LATEST: Final = (UtcMillis(2**62), ConversationId(""))
+
+
+class _Snapshot:
+    """Reads of one moment: a transaction on one connection."""
+
+    def __init__(self, connection: apsw.Connection, sql: dict[str, str]) -> None:
+        self._connection = connection
+        self._sql = sql
+
+    def rows(self, name: str, bindings: dict[str, Any]) -> list[tuple[Any, ...]]:
+        return self._connection.execute(self._sql[name], bindings).fetchall()
+
+
+class SqliteStore:
+    """See `Store`. Reads never wait for the writer and the writer never for them."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._sql = statements()
+        self._own = local()
+        self._opened: list[apsw.Connection] = []
+        self._opening = Lock()
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="gator-reader")
+        first = connect(file, read_only=True)
+        self._opened.append(first)
+        self._epoch = str(first.execute(self._sql["epoch"]).get)
+
+    @property
+    def epoch(self) -> str:
+        """See `Store.epoch`."""
+        return self._epoch
+
+    def close(self) -> None:
+        """Finish the reads under way and let go of the database."""
+        self._threads.shutdown()
+        for connection in self._opened:
+            connection.close()
+
+    async def conversation(self, conversation_id: ConversationId) -> Conversation | None:
+        """See `Store.conversation`."""
+        return await self._read(lambda snapshot: conversation_from(snapshot.rows, conversation_id))
+
+    async def log(self, conversation_id: ConversationId, *, after: Seq, limit: int) -> Sequence[DurableEvent]:
+        """See `Store.log`."""
+        where = {"conversation_id": conversation_id, "after": after, "limit": limit}
+
+        def read(snapshot: _Snapshot) -> list[DurableEvent]:
+            messages = (message_from(row) for row in snapshot.rows("messages_after", where))
+            told: Iterable[DurableEvent] = (
+                NewMessage(
+                    conversation_id=conversation_id, seq=message.seq, timestamp=message.timestamp, message=message
+                )
+                for message in messages
+            )
+            events = (decode_from_log(body) for _, body in snapshot.rows("events_after", where))
+            return list(islice(merge(told, events, key=attrgetter("seq")), limit))
+
+        return await self._read(read)
+
+    async def messages(
+        self,
+        conversation_id: ConversationId,
+        *,
+        after: Seq | None = None,
+        before: Seq | None = None,
+        limit: int,
+    ) -> Sequence[Message]:
+        """See `Store.messages`."""
+        where = {"conversation_id": conversation_id, "limit": limit}
+
+        def read(snapshot: _Snapshot) -> list[Message]:
+            if after is not None:
+                rows = snapshot.rows("messages_after", where | {"after": after})
+                found = [message_from(row) for row in rows]
+                return [message for message in found if before is None or message.seq < before]
+            upto = Seq(2**62) if before is None else before
+            return [
+                message_from(row) for row in reversed(snapshot.rows("messages_before", where | {"before": upto}))
+            ]
+
+        return await self._read(read)
+
+    async def message(self, conversation_id: ConversationId, seq: Seq) -> Message | None:
+        """See `Store.message`."""
+        return await self._read(lambda snapshot: _message(snapshot, conversation_id, seq))
+
+    async def conversations_of(
+        self, user_id: UserId, *, before: tuple[UtcMillis, ConversationId] | None, limit: int
+    ) -> Sequence[ConversationSummary]:
+        """See `Store.conversations_of`."""
+        at, conversation_id = before or _LATEST
+        where = {"user_id": user_id, "before_at": at, "before_id": conversation_id, "limit": limit}
+
+        def read(snapshot: _Snapshot) -> list[ConversationSummary]:
+            return [_summary(snapshot, user_id, row) for row in snapshot.rows("conversations_of", where)]
+
+        return await self._read(read)
+
+    async def summary(self, user_id: UserId, conversation_id: ConversationId) -> ConversationSummary | None:
+        """See `Store.summary`."""
+        where = {"user_id": user_id, "conversation_id": conversation_id}
+
+        def read(snapshot: _Snapshot) -> ConversationSummary | None:
+            for row in snapshot.rows("conversation_of", where):
+                return _summary(snapshot, user_id, row)
+            return None
+
+        return await self._read(read)
+
+    async def members(
+        self, conversation_id: ConversationId, *, after: UserId | None, limit: int
+    ) -> Sequence[tuple[UserRecord, Role]]:
+        """See `Store.members`."""
+        where = {"conversation_id": conversation_id, "after": after or "", "limit": limit}
+
+        def read(snapshot: _Snapshot) -> list[tuple[UserRecord, Role]]:
+            rows = snapshot.rows("members_page", where)
+            return [(UserRecord(user_id, name, avatar, seen), role) for user_id, name, avatar, seen, role in rows]
+
+        return await self._read(read)
+
+    async def user(self, user_id: UserId) -> UserRecord | None:
+        """See `Store.user`."""
+
+        def read(snapshot: _Snapshot) -> UserRecord | None:
+            for name, avatar, seen in snapshot.rows("user", {"id": user_id}):
+                return UserRecord(user_id, name, avatar, seen)
+            return None
+
+        return await self._read(read)
+
+    async def acquaintances(self, user_id: UserId, others: Iterable[UserId]) -> Sequence[UserRecord]:
+        """See `Store.acquaintances`."""
+        asked = tuple(dict.fromkeys(others))
+
+        def read(snapshot: _Snapshot) -> list[UserRecord]:
+            return [_user(snapshot, other) for other in asked if _acquainted(snapshot, user_id, other)]
+
+        return await self._read(read)
+
+    async def ready(self) -> bool:
+        """See `Store.ready`."""
+        return bool(await self._read(lambda snapshot: snapshot.rows("epoch", {})))
+
+    async def _read(self, query: Callable[[_Snapshot], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._on_thread, query)
+
+    def _on_thread(self, query: Callable[[_Snapshot], T]) -> T:
+        connection: apsw.Connection | None = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = connect(self._file, read_only=True)
+            self._own.connection = connection
+            with self._opening:
+                self._opened.append(connection)
+        connection.execute("BEGIN")
+        try:
+            return query(_Snapshot(connection, self._sql))
+        finally:
+            connection.execute("COMMIT")
+
+
+def _message(snapshot: _Snapshot, conversation_id: ConversationId, seq: Seq) -> Message | None:
+    where = {"conversation_id": conversation_id, "after": seq - 1, "limit": 1}
+    for row in snapshot.rows("messages_after", where):
+        message = message_from(row)
+        return message if message.seq == seq else None
+    return None
+
+
+def _user(snapshot: _Snapshot, user_id: UserId) -> UserRecord:
+    for name, avatar, seen in snapshot.rows("user", {"id": user_id}):
+        return UserRecord(user_id, name, avatar, seen)
+    return UserRecord(user_id, None, None, None)
+
+
+def _acquainted(snapshot: _Snapshot, user_id: UserId, other: UserId) -> bool:
+    if user_id == other:
+        return True
+    return bool(snapshot.rows("share_a_conversation", {"user_id": user_id, "other_id": other}))
+
+
+def _summary(snapshot: _Snapshot, user_id: UserId, row: tuple[Any, ...]) -> ConversationSummary:
+    conversation_id, kind, title, head, member_count, created_at, active_at, last_seq, role, read_seq = row
+    where = {"conversation_id": conversation_id, "user_id": user_id}
+    unread = snapshot.rows("count_unread", where | {"read_seq": read_seq, "limit": MAX_UNREAD})[0][0]
+    peer = snapshot.rows("other_member", where) if kind == "direct" else []
+    return ConversationSummary(
+        id=conversation_id,
+        kind=kind,
+        title=title,
+        role=role,
+        head=head,
+        member_count=member_count,
+        read_seq=read_seq,
+        unread=unread,
+        created_at=rfc3339(created_at),
+        cursor_at=active_at,
+        last_message=None if last_seq is None else _message(snapshot, conversation_id, last_seq),
+        peer_id=peer[0][0] if peer else None,
+    )
