@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from gator.app import create_app
 from gator.settings import Settings, is_loopback
 from gator.storage.sqlite import DataInUse, SchemaTooNew
-from gator.telemetry.logs import configure
+from gator.telemetry.logs import configure, logger
 
 
 class ServeError(Exception):
@@ -28,6 +28,14 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
         self._app = app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say where."""
+        await super().startup(sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            host = f"[{host}]" if ":" in host else host
+            logger().info("listening", url=f"http://{host}:{port}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then stop as uvicorn does. A second signal ends the drain."""
@@ -65,9 +73,6 @@ def run(settings: Settings) -> None:
     try:
         app = create_app(settings)
         server = DrainingServer(_config(settings, app), app)
-        port = listener.getsockname()[1]
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        log.info("listening", url=f"http://{host}:{port}", auth=settings.auth)
         if settings.auth == "open" and not is_loopback(settings.host):
             log.warning("open_on_network", meaning="anybody who reaches this server can be anybody")
         _run(server, listener, settings)

@@ -112,6 +112,8 @@ def apply(conversation: Conversation, event: DurableEvent) -> None:
             conversation.title = event.title
         case ConversationDeleted():
             conversation.deleted = True
+            conversation.members.clear()
+            conversation.forget_audience()
         case _:
             pass
     conversation.head = event.seq

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from gator.auth.handshake import token_of
 from gator.auth.open_mode import open_identity
@@ -19,6 +19,7 @@ from gator.protocol.errors import (
     RESTARTING,
     TOO_MANY_CONNECTIONS,
     Close,
+    ErrorCode,
     Refusal,
 )
 from gator.protocol.types import UserId
@@ -58,6 +59,9 @@ class Refused:
 
     close: Close
     subprotocol: str | None
+
+
+_CLOSE_FOR: Final[dict[ErrorCode, Close]] = {"not_authenticated": INVALID_USER, "overloaded": OVERLOADED}
 
 
 class Admission:
@@ -102,25 +106,33 @@ class Admission:
         close = self._closed_to(handshake)
         if close is None:
             try:
-                identity = await self._identify(handshake, token)
+                return Admitted(await self._identify(handshake, token), subprotocol)
             except Refusal as refusal:
-                close = OVERLOADED if refusal.code == "overloaded" else INVALID_TOKEN
-                if refusal.code == "not_authenticated":
-                    close = INVALID_USER
+                close = _CLOSE_FOR.get(refusal.code, INVALID_TOKEN)
                 self._log.info("not_identified", reason=refusal.detail, address=handshake.address)
-            else:
-                if self._max_per_user is None or self._count_of_user(identity.user_id) < self._max_per_user:
-                    return Admitted(identity, subprotocol)
-                close = TOO_MANY_CONNECTIONS
+        return Refused(self._counted(close, handshake.address), subprotocol)
+
+    def check_count(self, identity: Identity, address: str) -> Close | None:
+        """Judge whether there is a place for one more connection of a user.
+
+        To be asked at the last moment, without an await before the connection is
+        opened: handshakes that run side by side would all find the last place free.
+        """
+        close = None
+        if self._count() >= self._max_connections:
+            close = OVERLOADED
+        elif self._max_per_user is not None and self._count_of_user(identity.user_id) >= self._max_per_user:
+            close = TOO_MANY_CONNECTIONS
+        return None if close is None else self._counted(close, address)
+
+    def _counted(self, close: Close, address: str) -> Close:
         self._metrics.connections_closed.labels(str(close.code)).inc()
-        self._log.info("not_admitted", reason=close.reason, address=handshake.address)
-        return Refused(close, subprotocol)
+        self._log.info("not_admitted", reason=close.reason, address=address)
+        return close
 
     def _closed_to(self, handshake: Handshake) -> Close | None:
         if self.draining:
             return RESTARTING
-        if self._count() >= self._max_connections:
-            return OVERLOADED
         if not self._limits.may_connect(handshake.address):
             return CONNECTING_TOO_FAST
         if not origin_allowed(

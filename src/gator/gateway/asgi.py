@@ -4,14 +4,15 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from gator.domain.identity import Identity
 from gator.gateway.admission import Admitted, Handshake
 from gator.gateway.connection import Connection
 from gator.gateway.floor import Floor
 from gator.hub.batch import Batch
 from gator.hub.peer import Peer
-from gator.protocol.errors import INTERNAL, Close
+from gator.protocol.errors import Close
 
 
 class AsgiSink:
@@ -30,6 +31,7 @@ class AsgiSink:
         self._wake = asyncio.Event()
         self.peer: Peer | None = None
         self.code = 1006
+        self.aborted = asyncio.Event()
 
     def write(self, batch: Batch) -> None:
         """See `Sink.write`."""
@@ -43,8 +45,9 @@ class AsgiSink:
         """See `Sink.close`."""
         self._closing = self._closing or close
         if self.peer is not None and self.peer.paused_at is not None:
-            # What a reader that does not read has not read would keep the close waiting.
-            self._waiting.clear()
+            # A close would wait behind what is not read: the transport is let go instead.
+            self.code = self._closing.code
+            self.aborted.set()
         self._wake.set()
 
     def backlog_bytes(self) -> int:
@@ -74,31 +77,40 @@ class AsgiSink:
 
 async def serve(websocket: WebSocket, floor: Floor, user_id: str | None) -> None:
     """Serve one connection from handshake to end."""
-    verdict = await floor.admission.admit(_handshake(websocket, user_id))
-    await websocket.accept(subprotocol=verdict.subprotocol)
-    if not isinstance(verdict, Admitted):
-        await websocket.close(verdict.close.code, verdict.close.reason)
-        return
+    handshake = _handshake(websocket, user_id)
+    verdict = await floor.admission.admit(handshake)
+    with suppress(WebSocketDisconnect):
+        await websocket.accept(subprotocol=verdict.subprotocol)
+        close = (
+            floor.admission.check_count(verdict.identity, handshake.address)
+            if isinstance(verdict, Admitted)
+            else verdict.close
+        )
+        if isinstance(verdict, Admitted) and close is None:
+            await _converse(websocket, floor, verdict.identity)
+        elif close is not None:
+            await websocket.close(close.code, close.reason)
+
+
+async def _converse(websocket: WebSocket, floor: Floor, identity: Identity) -> None:
     sink = AsgiSink(websocket, floor.outbox_bytes)
-    connection = floor.open(verdict.identity, sink)
+    connection = floor.open(identity, sink)
     sink.peer = connection.peer
     writer = asyncio.create_task(sink.run())
     reader = asyncio.create_task(_read(websocket, connection))
+    aborted = asyncio.create_task(sink.aborted.wait())
     try:
-        await asyncio.wait((writer, reader), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((writer, reader, aborted), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (writer, reader):
+        for task in (writer, reader, aborted):
             task.cancel()
         results = await asyncio.gather(writer, reader, return_exceptions=True)
-        closed_by_peer = results[1] if isinstance(results[1], int) else None
-        floor.ended(connection, sink.code if closed_by_peer is None else closed_by_peer)
-        failures = [r for r in results if isinstance(r, Exception)]
-        if failures:
-            floor.log.error("connection_failed", connection=connection.peer.id, exc_info=failures[0])
-            floor.metrics.errors.labels("connection").inc()
-            if websocket.application_state is WebSocketState.CONNECTED:
-                with suppress(WebSocketDisconnect, RuntimeError):
-                    await websocket.close(INTERNAL.code, INTERNAL.reason)
+        code = results[1] if isinstance(results[1], int) else sink.code
+        floor.ended(connection, code)
+        for failure in results:
+            if isinstance(failure, Exception):
+                floor.metrics.errors.labels("connection").inc()
+                floor.log.error("connection_failed", connection=connection.peer.id, exc_info=failure)
 
 
 async def _read(websocket: WebSocket, connection: Connection) -> int:

@@ -32,6 +32,7 @@ class Presence:
         self._timer: Timer | None = None
         rooms.on_joined.append(self._joined)
         rooms.on_left.append(self._left)
+        rooms.on_removed.append(self._removed)
 
     # What others ask
 
@@ -97,20 +98,25 @@ class Presence:
             self._occupancy.changed(room)
             return
         user = peer.identity.user_id
-        shown_before = self._book.shown_in(user)
-        if not self._book.show(user, room.id):
+        if self._book.is_shown(user, room.id):
             return
+        new_to = [
+            viewer
+            for viewer in room.subscriptions
+            if viewer.identity.user_id != user and not self._book.sees(viewer.subscriptions, user)
+        ]
+        self._book.show(user, room.id)
         payload = self._update(user, online=True)
-        for viewer in room.subscriptions:
-            if viewer.identity.user_id != user and shown_before.isdisjoint(viewer.subscriptions):
-                self._rooms.send_or_shed(viewer, payload)
+        for viewer in new_to:
+            self._rooms.send_or_shed(viewer, payload)
 
-    def _left(self, peer: Peer, room: Room) -> None:
+    def _left(self, _peer: Peer, room: Room) -> None:
         assert room.conversation is not None
         if room.conversation.large:
             self._occupancy.changed(room)
-        if peer.identity.user_id not in room.conversation.members:
-            self._book.hide(peer.identity.user_id, room.id)
+
+    def _removed(self, user_id: UserId, room: Room) -> None:
+        self._book.hide(user_id, room.id)
 
     def _wait(self) -> None:
         at = self._book.next_expiry()
@@ -129,7 +135,7 @@ class Presence:
         viewers: dict[Peer, None] = {}
         for conversation_id in conversations:
             room = self._rooms.get(conversation_id)
-            if room is not None:
+            if room is not None and room.conversation is not None and user in room.conversation.members:
                 viewers.update(dict.fromkeys(room.subscriptions))
         for viewer in viewers:
             # Not shed: whoever reads slowly would believe for ever what is over.

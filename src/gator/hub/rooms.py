@@ -29,6 +29,7 @@ KEPT_ROOMS: Final = 10_000
 """Rooms that nobody has joined and that are kept all the same, for whoever comes next."""
 
 Moved = Callable[[Peer, Room], None]
+Removed = Callable[[UserId, Room], None]
 
 
 class Rooms:
@@ -67,6 +68,7 @@ class Rooms:
         self._catch_up = CatchUp(store=store, go_live=self._go_live, page=replay_page, metrics=metrics, log=log)
         self.on_joined: list[Moved] = []
         self.on_left: list[Moved] = []
+        self.on_removed: list[Removed] = []
 
     # Reading a conversation
 
@@ -220,10 +222,10 @@ class Rooms:
         apply(room.conversation, event)
         if room.subscriptions:
             self.tell(room, encode(event), published.accepted_at)
-            if isinstance(event, MemberRemoved):
-                self._expel(room, [event.user_id], "removed")
-            elif isinstance(event, ConversationDeleted):
-                self._expel(room, list(room.users), "deleted")
+        if isinstance(event, MemberRemoved):
+            self._expel(room, [event.user_id], "removed")
+        elif isinstance(event, ConversationDeleted):
+            self._expel(room, list(room.users), "deleted")
 
     def tell(self, room: Room, payload: bytes, accepted_at: float | None = None) -> None:
         """Send a frame to everybody live in a room, at the end of this turn of the loop."""
@@ -316,6 +318,9 @@ class Rooms:
         for peer in gone:
             self._remove(peer, room)
             peer.send(ConversationLeft(conversation_id=room.id, reason=reason, timestamp=self._now()))
+        for user in users:
+            for removed in self.on_removed:
+                removed(user, room)
 
     async def close(self) -> None:
         """Stop what is under way."""

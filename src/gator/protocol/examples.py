@@ -51,7 +51,11 @@ COMMAND_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
         "get_online_status": {"type": "get_online_status", "id": "5", "user_ids": ["bob", "cleo"]},
         "mark_read": {"type": "mark_read", "id": "6", "conversation_id": _TEA_CLUB, "seq": 12},
         "heartbeat": {"type": "heartbeat", "id": "7"},
-        "refresh_token": {"type": "refresh_token", "id": "8", "token": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2ln"},
+        "refresh_token": {
+            "type": "refresh_token",
+            "id": "8",
+            "token": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2ln",
+        },
     }
 )
 """By `type`. What may be absent and says nothing is absent."""

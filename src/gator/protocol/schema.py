@@ -1,69 +1,115 @@
 """The language for machines: JSON Schema, made from the structs and their docstrings.
 
-Read once to generate the documents, never while serving.
+Read once, to generate documents, and never while serving.
 """
 
 import ast
 import inspect
 import textwrap
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, Final, get_args
 
 import msgspec
 
-from gator.protocol.commands import Command
-from gator.protocol.events import Event
+from gator.protocol import commands, events
 
-# A schema is JSON of any shape; that is all that can be said of its type.
+# A schema is JSON of any shape: no more can be said of its type.
 Schema = dict[str, Any]
 StructType = type[msgspec.Struct]
 
-COMMANDS: Final[tuple[StructType, ...]] = get_args(Command)
-EVENTS: Final[tuple[StructType, ...]] = get_args(Event)
+COMMANDS: Final[tuple[StructType, ...]] = get_args(commands.Command)
+EVENTS: Final[tuple[StructType, ...]] = get_args(events.Event)
 
 VERSION: Final = "1"
 """Of the language, as in the subprotocol `gator.v1`. Additions do not change it."""
 
-ID: Final = "https://gator.chat/protocol.v1.schema.json"
+ANSWERS: Final[Mapping[StructType, tuple[StructType, ...]]] = MappingProxyType(
+    {
+        commands.JoinConversation: (events.ConversationJoined,),
+        commands.LeaveConversation: (events.ConversationLeft,),
+        commands.CreateConversation: (events.ConversationCreated,),
+        commands.SendMessage: (events.Ack,),
+        commands.TypingStart: (),
+        commands.TypingStop: (),
+        commands.GetOnlineStatus: (events.OnlineUsers,),
+        commands.MarkRead: (events.ReadMarked,),
+        commands.Heartbeat: (events.HeartbeatEvent,),
+        commands.RefreshToken: (events.TokenRefreshed,),
+    }
+)
+"""What a command is answered with when it is carried out. `error` may answer any."""
+
+_STRUCTS: Final[Mapping[str, StructType]] = {
+    name: found
+    for module in (commands, events)
+    for name, found in vars(module).items()
+    if inspect.isclass(found) and issubclass(found, msgspec.Struct)
+}
 
 
 def json_schema() -> Schema:
-    """Describe every frame as one JSON Schema document (draft 2020-12)."""
-    command, event, definitions = _definitions("#/$defs/{name}")
-    command["description"] = "What a client may say: one of these, told apart by `type`."
-    event["description"] = "What the server says. Clients ignore a `type` and fields that they do not know."
+    """Describe every frame in one JSON Schema document (draft 2020-12)."""
+    (command, event), definitions = _describe("#/$defs/{name}")
+    command["description"] = "What a client may say, told apart by `type`."
+    event["description"] = "What the server says, told apart by `type`. Ignore what you do not know."
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Gator Chat protocol",
-        "description": "Text frames of a WebSocket connection, each a JSON object with a `type`.",
+        "description": "Text frames of a WebSocket connection: each is a JSON object with a `type`.",
         "anyOf": [{"$ref": "#/$defs/Command"}, {"$ref": "#/$defs/Event"}],
         "$defs": {"Command": command, "Event": event, **definitions},
     }
 
 
-def definitions(ref_template: str) -> dict[str, Schema]:
-    """Describe every struct by its class name.
+def struct_schemas(ref_template: str) -> dict[str, Schema]:
+    """Describe every struct, by its class name.
 
     Args:
         ref_template: How one refers to another, with `{name}` in it.
     """
-    return _definitions(ref_template)[2]
-
-
-def _definitions(ref_template: str) -> tuple[Schema, Schema, dict[str, Schema]]:
-    (command, event), components = msgspec.json.schema_components((Command, Event), ref_template=ref_template)
-    for struct in _structs():
-        _describe(components[struct.__name__], struct)
-    return command, event, components
+    return _describe(ref_template)[1]
 
 
 def tag_of(struct: StructType) -> str:
-    """Name the `type` by which a command or event is known on the wire."""
+    """Name the `type` that a command or event has on the wire."""
     return str(struct.__struct_config__.tag)
 
 
-def meaning_of(struct: StructType) -> str:
-    """Read the docstring of a struct."""
-    return inspect.cleandoc(struct.__doc__ or "")
+def summary_of(struct: StructType) -> str:
+    """Read the first line of a struct's docstring."""
+    return (struct.__doc__ or "").partition("\n")[0]
+
+
+def _describe(ref_template: str) -> tuple[tuple[Schema, ...], dict[str, Schema]]:
+    unions, definitions = msgspec.json.schema_components(
+        (commands.Command, events.Event), ref_template=ref_template
+    )
+    for name, schema in definitions.items():
+        struct = _STRUCTS[name]
+        schema["description"] = inspect.cleandoc(schema["description"])
+        properties = schema["properties"]
+        if "type" in properties:
+            properties["type"] = {"const": tag_of(struct)}
+        for field, text in _field_docs(struct):
+            properties[field]["description"] = text
+    return unions, definitions
+
+
+def _field_docs(struct: StructType) -> Iterator[tuple[str, str]]:
+    """Read the string that follows a field in the class body, inherited ones first.
+
+    Python throws these strings away, so they are read from the source.
+    """
+    for base in reversed(struct.__mro__):
+        if base.__module__ == struct.__module__:
+            body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
+            assert isinstance(body, ast.ClassDef)
+            for statement, following in pairwise(body.body):
+                match statement, following:
+                    case (
+                        ast.AnnAssign(target=ast.Name(id=field)),
+                        ast.Expr(value=ast.Constant(value=str(text))),
+                    ):
+                        yield field, inspect.cleandoc(text)
