@@ -29,6 +29,7 @@ from gator.gateway.drain import drain
 from gator.gateway.floor import Floor
 from gator.gateway.limits import RateLimits, Rates
 from gator.gateway.own_loop import OwnLoop
+from gator.gateway.pings import Pings
 from gator.handlers.services import Services
 from gator.hub.hub import Hub
 from gator.ports import Clock
@@ -74,6 +75,7 @@ class House:
     async def close(self) -> None:
         """Write down what waits and let go of everything."""
         self.floor.close_all()
+        self.floor.pings.stop()
         await self.hub.close()
         await self.journal.close()
         self.store.close()
@@ -135,6 +137,8 @@ async def open_house(settings: Settings, *, log: Log | None = None) -> House:
         max_message_chars=settings.max_message_chars,
     )
     limits = RateLimits(_rates(settings) if settings.limited else None, clock)
+    pings = Pings(clock=clock, every_s=settings.ping_s, timeout_s=settings.ping_timeout_s)
+    pings.start()
     floor = Floor(
         hub=hub,
         services=services,
@@ -142,7 +146,10 @@ async def open_house(settings: Settings, *, log: Log | None = None) -> House:
         limits=limits,
         announced=_announced(settings),
         heartbeat_ms=round(settings.heartbeat_s * 1000),
+        max_frame_bytes=settings.max_frame_bytes,
         outbox_bytes=settings.outbox_bytes,
+        trusted_proxies=settings.trusted_proxies,
+        pings=pings,
         expiry_leeway_s=settings.jwt_leeway_s,
         metrics=metrics,
         log=log,
@@ -183,15 +190,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    await _start(app)
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
+    house = await _start(app)
     try:
-        yield
+        # uvicorn hands this to the native gateway, which no route leads to.
+        yield {"floor": house.floor}
     finally:
         await _stop(app)
 
 
-async def _start(app: FastAPI) -> None:
+async def _start(app: FastAPI) -> House:
     house = await open_house(app.state.settings or load())
     app.state.house = house
     app.state.api = ApiContext(
@@ -203,6 +211,7 @@ async def _start(app: FastAPI) -> None:
         log=house.log,
         is_ready=lambda: not house.floor.admission.draining,
     )
+    return house
 
 
 async def _stop(app: FastAPI) -> None:

@@ -329,12 +329,18 @@ class Identities(Protocol):
     """Proof of who somebody is."""
 
     async def identify(self, token: str) -> Identity:
-        """Check a token and read who it names.
-
-        Reads keys from memory except when a key is unknown or stale.
+        """Check a token and read who it names. Waits only if keys have to be read.
 
         Raises:
-            Refusal: `invalid_token`; its detail is for the log and never echoes the token.
+            Refusal: `invalid_token`, its detail for the log and without the token; or
+                `overloaded` while the keys cannot be read.
+        """
+
+    def identify_now(self, token: str) -> Identity | None:
+        """Do as `identify` without waiting; None if keys have to be read first.
+
+        Raises:
+            Refusal: As `identify`.
         """
 
 

@@ -38,6 +38,9 @@ class Settings(BaseModel):
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0 takes a free one.", ge=0, le=65535)
     data: Path = _setting(Path("data"), "Directory of the database; created if missing.")
+    gateway: Literal["auto", "native", "asgi"] = _setting(
+        "auto", "`native`: frames read in a plain callback. `asgi`: through the ASGI server. `auto`: native."
+    )
 
     # Who
     auth: Literal["open", "jwt"] = _setting(

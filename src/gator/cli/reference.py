@@ -15,7 +15,7 @@ _FILLED: Final = ("docs/protocol.md", "docs/operations.md")
 
 _START: Final = "<!-- generated: "
 _BLOCK: Final = re.compile(
-    r"^<!-- generated: (?P<name>.+) -->\n(?:(?!<!-- generated: ).)*?^<!-- end generated -->$",
+    r"^<!-- generated: (?P<name>[^\n]+) -->\n(?:(?!<!-- generated: ).)*?^<!-- end generated -->$",
     re.DOTALL | re.MULTILINE,
 )
 

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from gator.app import create_app
+from gator.gateway.native import NativeGateway
 from gator.settings import Settings, is_loopback
 from gator.storage.sqlite import DataInUse, SchemaTooNew
 from gator.telemetry.logs import configure, logger
@@ -116,7 +117,7 @@ def _config(settings: Settings, app: FastAPI) -> uvicorn.Config:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         server_header=False,
-        ws="websockets-sansio",
+        ws="websockets-sansio" if settings.gateway == "asgi" else NativeGateway,
         ws_max_size=settings.max_frame_bytes,
         ws_ping_interval=settings.ping_s,
         ws_ping_timeout=settings.ping_timeout_s,

@@ -100,16 +100,35 @@ class Admission:
         self._log = log
         self.draining = False
 
-    async def admit(self, handshake: Handshake) -> Admitted | Refused:
-        """Judge a handshake. Waits only if keys of tokens have to be read."""
+    def admit_now(self, handshake: Handshake) -> Admitted | Refused | None:
+        """Judge a handshake without waiting; None if keys of tokens have to be read first."""
         token, subprotocol = token_of(handshake.query_token, handshake.authorization, handshake.subprotocols)
         close = self._closed_to(handshake)
-        if close is None:
-            try:
-                return Admitted(await self._identify(handshake, token), subprotocol)
-            except Refusal as refusal:
-                close = _CLOSE_FOR.get(refusal.code, INVALID_TOKEN)
-                self._log.info("not_identified", reason=refusal.detail, address=handshake.address)
+        if close is not None:
+            return Refused(self._counted(close, handshake.address), subprotocol)
+        try:
+            identity = self._identify(handshake, token)
+        except Refusal as refusal:
+            return self._unidentified(refusal, handshake, subprotocol)
+        return None if identity is None else Admitted(identity, subprotocol)
+
+    async def admit(self, handshake: Handshake) -> Admitted | Refused:
+        """Judge a handshake. Waits only if keys of tokens have to be read."""
+        verdict = self.admit_now(handshake)
+        if verdict is not None:
+            return verdict
+        token, subprotocol = token_of(handshake.query_token, handshake.authorization, handshake.subprotocols)
+        assert self._identities is not None
+        assert token is not None
+        try:
+            identity = _checked(await self._identities.identify(token), handshake)
+        except Refusal as refusal:
+            return self._unidentified(refusal, handshake, subprotocol)
+        return Admitted(identity, subprotocol)
+
+    def _unidentified(self, refusal: Refusal, handshake: Handshake, subprotocol: str | None) -> Refused:
+        self._log.info("not_identified", reason=refusal.detail, address=handshake.address)
+        close = _CLOSE_FOR.get(refusal.code, INVALID_TOKEN)
         return Refused(self._counted(close, handshake.address), subprotocol)
 
     def check_count(self, identity: Identity, address: str) -> Close | None:
@@ -141,12 +160,16 @@ class Admission:
             return ORIGIN_NOT_ALLOWED
         return None
 
-    async def _identify(self, handshake: Handshake, token: str | None) -> Identity:
+    def _identify(self, handshake: Handshake, token: str | None) -> Identity | None:
         if self._mode == "open" and handshake.user_id is not None:
             return open_identity(handshake.user_id)
         if self._identities is None or token is None:
             raise Refusal("invalid_token", "There is no token.")
-        identity = await self._identities.identify(token)
-        if handshake.user_id is not None and handshake.user_id != identity.user_id:
-            raise Refusal("invalid_token", "The token is another user's than the address names.")
-        return identity
+        identity = self._identities.identify_now(token)
+        return None if identity is None else _checked(identity, handshake)
+
+
+def _checked(identity: Identity, handshake: Handshake) -> Identity:
+    if handshake.user_id is not None and handshake.user_id != identity.user_id:
+        raise Refusal("invalid_token", "The token is another user's than the address names.")
+    return identity

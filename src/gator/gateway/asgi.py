@@ -36,7 +36,7 @@ class AsgiSink:
     def write(self, batch: Batch) -> None:
         """See `Sink.write`."""
         self._waiting.extend(batch.payloads)
-        self._bytes += batch.size_bytes
+        self._bytes += sum(map(len, batch.payloads))
         if self._bytes > self._limit_bytes and self.peer is not None:
             self.peer.pause(asyncio.get_running_loop().time())
         self._wake.set()

@@ -1,11 +1,13 @@
 """All connections of this process, whichever gateway made them; and how they drain."""
 
 import random
+from collections.abc import Collection
 
 from gator.domain.identity import Identity
 from gator.gateway.admission import Admission
 from gator.gateway.connection import Connection
 from gator.gateway.limits import RateLimits
+from gator.gateway.pings import Pings
 from gator.handlers.services import Services
 from gator.hub.hub import Hub
 from gator.hub.peer import Sink
@@ -19,6 +21,7 @@ class Floor:
     """Opens connections, knows those that are open, and empties.
 
     Args:
+        max_frame_bytes: Largest incoming frame.
         outbox_bytes: What may wait for a slow reader before it is paused.
         expiry_leeway_s: How long a connection outlives its token, as the clocks of issuer
             and server may differ.
@@ -33,7 +36,10 @@ class Floor:
         limits: RateLimits,
         announced: Limits,
         heartbeat_ms: int,
+        max_frame_bytes: int,
         outbox_bytes: int,
+        trusted_proxies: Collection[str],
+        pings: Pings,
         expiry_leeway_s: float,
         metrics: Metrics,
         log: Log,
@@ -46,9 +52,24 @@ class Floor:
         self._expiry_leeway_s = expiry_leeway_s
         self._connections: dict[Connection, None] = {}
         self.admission = admission
+        self.max_frame_bytes = max_frame_bytes
         self.outbox_bytes = outbox_bytes
+        self.pings = pings
+        self._trusted_proxies = trusted_proxies
         self.metrics = metrics
         self.log = log
+
+    def client_address(self, peername: object, forwarded_for: str | None) -> str:
+        """Name the network address of a client, past the proxies that are trusted.
+
+        Of `X-Forwarded-For` the last entry that no trusted proxy is: those before it
+        are whatever the client wrote.
+        """
+        address = str(peername[0]) if isinstance(peername, tuple) else ""
+        if forwarded_for is None or address not in self._trusted_proxies:
+            return address
+        hops = [hop.strip() for hop in forwarded_for.split(",")]
+        return next((hop for hop in reversed(hops) if hop not in self._trusted_proxies), address)
 
     def open(self, identity: Identity, sink: Sink) -> Connection:
         """Begin a connection and greet it."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Start = Callable[[], Awaitable[None]]
+Start = Callable[[], Awaitable[object]]
 
 
 class OwnLoop:

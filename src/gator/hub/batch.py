@@ -2,18 +2,26 @@
 
 from collections.abc import Sequence
 
+from gator.protocol.frames import text_frame_head
+
 
 class Batch:
     """Payloads of text frames that many connections get, in order.
 
-    Attributes:
-        framed: The same as bytes ready for a socket, kept by the gateway that made
-            them, so that a thousand readers cost one framing.
+    A thousand readers cost one framing: the bytes for their sockets are made once.
     """
 
-    __slots__ = ("framed", "payloads", "size_bytes")
+    __slots__ = ("_framed", "payloads")
 
     def __init__(self, payloads: Sequence[bytes]) -> None:
         self.payloads = payloads
-        self.size_bytes = sum(map(len, payloads))
-        self.framed: bytes | None = None
+        self._framed: bytes | None = None
+
+    @property
+    def framed(self) -> bytes:
+        """The payloads as unmasked text frames, ready for a socket."""
+        if self._framed is None:
+            self._framed = b"".join(
+                [part for payload in self.payloads for part in (text_frame_head(payload), payload)]
+            )
+        return self._framed

@@ -10,9 +10,9 @@ from typing import Final
 
 Json = Mapping[str, object]
 
-_TEA_CLUB: Final = "01946984-9c20-7c1a-8a4f-5b6c7d8e9f01"
+_TEA_CLUB: Final = "01946980-8e20-7c1a-8a4f-5b6c7d8e9f01"
 _MESSAGE: Final = {
-    "id": "01946987-5b40-7e2b-9d3c-4a5b6c7d8e9f",
+    "id": "01946983-4c40-7e2b-9d3c-4a5b6c7d8e9f",
     "seq": 12,
     "sender_id": "ada",
     "sender": {"name": "Ada", "avatar": "https://example.org/ada.png"},
@@ -175,7 +175,7 @@ EVENT_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
         "ack": {
             "type": "ack",
             "conversation_id": _TEA_CLUB,
-            "message_id": "01946987-5b40-7e2b-9d3c-4a5b6c7d8e9f",
+            "message_id": "01946983-4c40-7e2b-9d3c-4a5b6c7d8e9f",
             "seq": 12,
             "duplicate": False,
             "client_message_id": "b8f1c2d4",
@@ -185,7 +185,7 @@ EVENT_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
         "online_users": {
             "type": "online_users",
             "users": ["ada", "bob"],
-            "connection_id": "01946987-2a60-7f1e-b2d3-0c1d2e3f4a5b",
+            "connection_id": "01946983-1b60-7f1e-b2d3-0c1d2e3f4a5b",
             "user_id": "ada",
             "heartbeat_ms": 25000,
             "epoch": "7f3a9c12",

@@ -1,0 +1,328 @@
+"""The native gateway: a WebSocket as a plain `asyncio.Protocol` on uvicorn's port.
+
+uvicorn keeps HTTP. On an upgrade its HTTP protocol builds the class given as `ws=`,
+hands it the transport and the raw request, and makes it the transport's protocol. RFC
+6455 is read by the sans-I/O `ServerProtocol` of the library websockets. A frame costs
+no task, no queue and no ASGI message; ready-made frames go straight to the transport.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable
+from typing import Any, Final, cast
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import uvicorn
+from uvicorn.server import ServerState
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State as WireState
+from websockets.server import ServerProtocol
+
+from gator.domain.identity import Identity
+from gator.gateway.admission import Admitted, Handshake, Refused
+from gator.gateway.connection import Connection
+from gator.gateway.floor import Floor
+from gator.hub.batch import Batch
+from gator.protocol.errors import INTERNAL, NOT_UTF8, RESTARTING, Close
+
+PATH: Final = "/ws/"
+CLOSE_TIMEOUT_S: Final = 5.0
+"""How long a peer may take to answer a close before the transport is dropped."""
+
+ADMIT_TIMEOUT_S: Final = 10.0
+"""How long a handshake may wait for the keys of its token."""
+
+_silent: Final = logging.getLogger("gator.websockets")
+_silent.addHandler(logging.NullHandler())
+_silent.propagate = False
+_silent.setLevel(logging.CRITICAL)
+
+
+class NativeGateway(asyncio.Protocol):
+    """One WebSocket. See `Sink` for the way out and `Pinged` for the signs of life.
+
+    Queues: the transport's buffer, bounded by `outbox_bytes` and one batch more, above
+    which the peer is paused; and the frames that arrived while a command was being
+    waited for, bounded by one read of the socket, since reading is paused meanwhile.
+    """
+
+    __slots__ = (
+        "_admitting",
+        "_busy",
+        "_close_timer",
+        "_connection",
+        "_ended",
+        "_floor",
+        "_fragments",
+        "_frames",
+        "_loop",
+        "_server_state",
+        "_state",
+        "_transport",
+        "_wire",
+        "heard_at",
+    )
+
+    def __init__(
+        self,
+        config: uvicorn.Config,  # noqa: ARG002 - the signature is uvicorn's
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._loop = _loop or asyncio.get_running_loop()
+        self._server_state = server_state
+        self._floor: Floor = app_state["floor"]
+        self._wire = ServerProtocol(max_size=self._floor.max_frame_bytes, logger=_silent)
+        self._connection: Connection | None = None
+        self._fragments: list[bytes] | None = None
+        self._frames: deque[Frame] = deque()
+        self._busy: asyncio.Task[None] | None = None
+        self._admitting: asyncio.Task[None] | None = None
+        self._close_timer: asyncio.TimerHandle | None = None
+        self._ended = False
+        self.heard_at = self._loop.time()
+
+    # The transport speaks
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take over the transport from uvicorn's HTTP protocol."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._server_state.connections.add(self)  # type: ignore[arg-type]
+        limit = self._floor.outbox_bytes
+        self._transport.set_write_buffer_limits(high=limit, low=limit // 2)
+
+    def data_received(self, data: bytes) -> None:
+        """Read frames and carry out what they say."""
+        self.heard_at = self._loop.time()
+        self._wire.receive_data(data)
+        for event in self._wire.events_received():
+            if isinstance(event, Request):
+                self._handshake(event)
+            else:
+                assert isinstance(event, Frame)
+                self._frames.append(event)
+        if self._busy is None:
+            self._work_off()
+        self._write_control()
+
+    def eof_received(self) -> bool:
+        """The peer will send nothing more."""
+        self._wire.receive_eof()
+        self._write_control()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the signature is asyncio's
+        """Let go of everything."""
+        self._server_state.connections.discard(self)
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+        for task in (self._busy, self._admitting):
+            if task is not None:
+                task.cancel()
+        self._end()
+
+    def pause_writing(self) -> None:
+        """The peer does not read fast enough."""
+        if self._connection is not None:
+            self._connection.peer.pause(self._loop.time())
+            # A command is not taken while its answer could not be delivered.
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The peer has read what was waiting."""
+        if self._connection is not None:
+            self._connection.peer.resume()
+            if self._busy is None:
+                self._transport.resume_reading()
+
+    # uvicorn speaks
+
+    def shutdown(self) -> None:
+        """The server stops."""
+        self.close(RESTARTING)
+        self._transport.close()
+
+    # The handshake
+
+    def _handshake(self, request: Request) -> None:
+        response = self._wire.accept(request)
+        path = urlsplit(request.path)
+        if response.status_code == 101 and not path.path.startswith(PATH):
+            response = self._wire.reject(404, "There is no WebSocket at this address.\n")
+        if response.status_code != 101:
+            self._wire.send_response(response)
+            return
+        user = unquote(path.path[len(PATH) :])
+        query = parse_qs(path.query, max_num_fields=16)
+        handshake = Handshake(
+            user_id=None if user == "auth" else user,
+            query_token=query["token"][0] if "token" in query else None,
+            authorization=request.headers.get("Authorization"),
+            subprotocols=[
+                name.strip()
+                for header in request.headers.get_all("Sec-WebSocket-Protocol")
+                for name in header.split(",")
+            ],
+            origin=request.headers.get("Origin"),
+            host=request.headers.get("Host"),
+            address=self._floor.client_address(
+                self._transport.get_extra_info("peername"), request.headers.get("X-Forwarded-For")
+            ),
+        )
+        verdict = self._floor.admission.admit_now(handshake)
+        if verdict is None:
+            self._admitting = self._loop.create_task(self._admit_later(handshake, response))
+            return
+        self._answer(verdict, handshake, response)
+
+    async def _admit_later(self, handshake: Handshake, response: Any) -> None:
+        self._transport.pause_reading()
+        try:
+            async with asyncio.timeout(ADMIT_TIMEOUT_S):
+                verdict = await self._floor.admission.admit(handshake)
+        except TimeoutError:
+            verdict = Refused(INTERNAL, None)
+        self._admitting = None
+        self._transport.resume_reading()
+        self._answer(verdict, handshake, response)
+        self._write_control()
+
+    def _answer(self, verdict: Admitted | Refused, handshake: Handshake, response: Any) -> None:
+        if verdict.subprotocol is not None:
+            response.headers["Sec-WebSocket-Protocol"] = verdict.subprotocol
+        self._wire.send_response(response)
+        self._write_control()
+        if isinstance(verdict, Refused):
+            self.close(verdict.close)
+            return
+        close = self._floor.admission.check_count(verdict.identity, handshake.address)
+        if close is not None:
+            self.close(close)
+            return
+        self._begin(verdict.identity)
+
+    def _begin(self, identity: Identity) -> None:
+        self._connection = self._floor.open(identity, self)
+        self._floor.pings.add(self)
+
+    # Frames
+
+    def _work_off(self) -> bool:
+        """Take frames until one has to be waited for; true if none has."""
+        frames = self._frames
+        while frames:
+            waiting = self._take(frames.popleft())
+            if waiting is not None:
+                self._transport.pause_reading()
+                self._busy = self._loop.create_task(self._wait_for(waiting))
+                return False
+        return True
+
+    async def _wait_for(self, waiting: Awaitable[None]) -> None:
+        await waiting
+        self._busy = None
+        if self._work_off() and not self._ended:
+            if self._connection is None or self._connection.peer.paused_at is None:
+                self._transport.resume_reading()
+            self._write_control()
+
+    def _take(self, frame: Frame) -> Awaitable[None] | None:
+        opcode = frame.opcode
+        if opcode is Opcode.TEXT or opcode is Opcode.BINARY or opcode is Opcode.CONT:
+            return self._take_data(frame)
+        if opcode is Opcode.CLOSE:
+            self._end()
+        return None
+
+    def _take_data(self, frame: Frame) -> Awaitable[None] | None:
+        connection = self._connection
+        if connection is None or not connection.peer.is_open:
+            return None
+        if frame.opcode is Opcode.BINARY:
+            # Its continuations, if there are any, carry nothing.
+            self._fragments = None
+            if frame.fin:
+                connection.receive_binary()
+            return None
+        if frame.opcode is Opcode.TEXT and frame.fin:
+            return self._take_text(connection, frame.data)
+        if frame.opcode is Opcode.TEXT:
+            self._fragments = [bytes(frame.data)]
+            return None
+        if self._fragments is None:
+            if frame.fin:
+                connection.receive_binary()
+            return None
+        self._fragments.append(bytes(frame.data))
+        if not frame.fin:
+            return None
+        whole, self._fragments = b"".join(self._fragments), None
+        return self._take_text(connection, whole)
+
+    def _take_text(self, connection: Connection, data: Any) -> Awaitable[None] | None:
+        try:
+            text = str(data, "utf-8")
+        except UnicodeDecodeError:
+            self.close(NOT_UTF8)
+            return None
+        return connection.receive_text(text)
+
+    # The way out
+
+    def write(self, batch: Batch) -> None:
+        """See `Sink.write`."""
+        self._transport.write(batch.framed)
+
+    def backlog_bytes(self) -> int:
+        """See `Sink.backlog_bytes`."""
+        return self._transport.get_write_buffer_size()
+
+    def close(self, close: Close) -> None:
+        """See `Sink.close`. A peer that does not read is dropped, since it would not read that."""
+        if self._wire.state is WireState.OPEN:
+            self._wire.send_close(close.code, close.reason)
+        paused = self._connection is not None and self._connection.peer.paused_at is not None
+        if paused:
+            self._transport.abort()
+            return
+        self._write_control()
+        self._wait_for_close()
+
+    def ping(self) -> None:
+        """See `Pinged.ping`."""
+        if self._wire.state is WireState.OPEN:
+            self._wire.send_ping(b"gator")
+            self._write_control()
+
+    def give_up(self) -> None:
+        """See `Pinged.give_up`."""
+        self._transport.abort()
+
+    def _write_control(self) -> None:
+        for data in self._wire.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:  # an empty string stands for the end of the stream
+                self._transport.close()
+        if self._wire.close_expected():
+            self._wait_for_close()
+
+    def _wait_for_close(self) -> None:
+        if self._close_timer is None:
+            self._close_timer = self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
+            self._end()
+
+    def _end(self) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._floor.pings.remove(self)
+        if self._connection is not None:
+            self._floor.ended(self._connection, self._code())
+
+    def _code(self) -> int:
+        close = self._wire.close_rcvd or self._wire.close_sent
+        return 1006 if close is None else int(close.code)
