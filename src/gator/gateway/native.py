@@ -274,7 +274,9 @@ class NativeGateway(asyncio.Protocol):
 
     def write(self, batch: Batch) -> None:
         """See `Sink.write`."""
-        self._transport.write(batch.framed)
+        # Between a failed write and `connection_lost`, which follows it, uvloop raises.
+        if not self._transport.is_closing():
+            self._transport.write(batch.framed)
 
     def backlog_bytes(self) -> int:
         """See `Sink.backlog_bytes`."""
@@ -303,6 +305,8 @@ class NativeGateway(asyncio.Protocol):
 
     def _write_control(self) -> None:
         for data in self._wire.data_to_send():
+            if self._transport.is_closing():
+                break
             if data:
                 self._transport.write(data)
             else:  # an empty string stands for the end of the stream

@@ -91,7 +91,7 @@ class Peer:
 
     def flush(self) -> None:
         """Write what is queued."""
-        if self.queue:
+        if self.queue and self.is_open:
             batch = Batch(self.queue)
             self.queue = []
             self.sink.write(batch)

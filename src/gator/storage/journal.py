@@ -82,7 +82,10 @@ class GroupCommit:
         self._metrics = metrics
         self._log = log
         self._max_waiting = max_waiting
-        self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._gathered: list[_Entry] = []
+        self._queue: SimpleQueue[list[_Entry] | None] = SimpleQueue()
+        self._rest: list[_Entry] = []
+        """On the journal's thread: what exceeded the last batch."""
         self._waiting = 0
         self._closing = False
         self._loop = asyncio.get_running_loop()
@@ -97,9 +100,12 @@ class GroupCommit:
 
         def on_result(result: Result) -> None:
             assert result is not None
-            on_outcome(result)
-            if isinstance(result, Committed):
-                self._tell(result, submitted_at)
+            try:
+                on_outcome(result)
+            finally:
+                # Whatever becomes of the one who asked: the others are to hear of it.
+                if isinstance(result, Committed):
+                    self._tell(result, submitted_at)
 
         submitted_at = perf_counter()
         self._enqueue(_Entry(change, submitted_at, on_result))
@@ -134,45 +140,49 @@ class GroupCommit:
         """Take nothing more, write down what waits, and let go of the database."""
         if not self._closing:
             self._closing = True
+            self._hand_over()
             self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
         # Reports of the last commits are already queued on this loop: let them run.
         await asyncio.sleep(0)
 
-    def abandon(self) -> None:
-        """Do what `close` does when the event loop is gone and nobody can be told."""
-        if not self._closing:
-            self._closing = True
-            self._queue.put(None)
-        self._thread.join()
-
     def _enqueue(self, entry: _Entry) -> None:
+        # What one turn of the event loop submits is handed over together: one wake-up
+        # of the thread, and one commit instead of one for the first and one for the rest.
         self._waiting += 1
-        self._metrics.journal_waiting.set(self._waiting)
-        self._queue.put(entry)
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(entry)
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
+            self._metrics.journal_waiting.set(self._waiting)
+            self._queue.put(gathered)
 
     def _run(self) -> None:
         try:
             while (batch := self._next_batch()) is not None:
-                if batch:
-                    self._commit(batch)
+                self._commit(batch)
         finally:
             self._writer.close()
 
     def _next_batch(self) -> list[_Entry] | None:
-        first = self._queue.get()
+        """Take all that waits, up to the bound; None at the end."""
+        first = self._rest or self._queue.get()
         if first is None:
             return None
-        batch = [first]
+        batch = list(first)
         try:
             while len(batch) < MAX_BATCH:
-                entry = self._queue.get_nowait()
-                if entry is None:
+                more = self._queue.get_nowait()
+                if more is None:
                     self._queue.put(None)  # seen again once this batch is written
                     break
-                batch.append(entry)
+                batch.extend(more)
         except Empty:
             pass
+        batch, self._rest = batch[:MAX_BATCH], batch[MAX_BATCH:]
         return batch
 
     def _commit(self, batch: list[_Entry]) -> None:
