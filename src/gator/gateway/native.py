@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import uvicorn
@@ -19,6 +19,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State as WireState
 from websockets.server import ServerProtocol
+from websockets.typing import BytesLike
 
 from gator.domain.identity import Identity
 from gator.gateway.admission import Admitted, Handshake, Refused
@@ -27,7 +28,6 @@ from gator.gateway.floor import Floor
 from gator.hub.batch import Batch
 from gator.protocol.errors import INTERNAL, NOT_UTF8, RESTARTING, Close
 
-PATH: Final = "/ws/"
 CLOSE_TIMEOUT_S: Final = 5.0
 """How long a peer may take to answer a close before the transport is dropped."""
 
@@ -48,6 +48,9 @@ class NativeGateway(asyncio.Protocol):
     waited for, bounded by one read of the socket, since reading is paused meanwhile.
     """
 
+    path: ClassVar = "/ws/"
+    """What addresses of WebSockets begin with."""
+
     __slots__ = (
         "_admitting",
         "_busy",
@@ -57,6 +60,7 @@ class NativeGateway(asyncio.Protocol):
         "_floor",
         "_fragments",
         "_frames",
+        "_kind",
         "_loop",
         "_server_state",
         "_state",
@@ -77,7 +81,8 @@ class NativeGateway(asyncio.Protocol):
         self._floor: Floor = app_state["floor"]
         self._wire = ServerProtocol(max_size=self._floor.max_frame_bytes, logger=_silent)
         self._connection: Connection | None = None
-        self._fragments: list[bytes] | None = None
+        self._fragments: list[bytes] = []
+        self._kind = Opcode.TEXT
         self._frames: deque[Frame] = deque()
         self._busy: asyncio.Task[None] | None = None
         self._admitting: asyncio.Task[None] | None = None
@@ -150,12 +155,12 @@ class NativeGateway(asyncio.Protocol):
     def _handshake(self, request: Request) -> None:
         response = self._wire.accept(request)
         path = urlsplit(request.path)
-        if response.status_code == 101 and not path.path.startswith(PATH):
+        if response.status_code == 101 and not path.path.startswith(self.path):
             response = self._wire.reject(404, "There is no WebSocket at this address.\n")
         if response.status_code != 101:
             self._wire.send_response(response)
             return
-        user = unquote(path.path[len(PATH) :])
+        user = unquote(path.path[len(self.path) :])
         query = parse_qs(path.query, max_num_fields=16)
         handshake = Handshake(
             user_id=None if user == "auth" else user,
@@ -238,31 +243,25 @@ class NativeGateway(asyncio.Protocol):
         return None
 
     def _take_data(self, frame: Frame) -> Awaitable[None] | None:
-        connection = self._connection
-        if connection is None or not connection.peer.is_open:
-            return None
-        if frame.opcode is Opcode.BINARY:
-            # Its continuations, if there are any, carry nothing.
-            self._fragments = None
+        # The parser sees to it that a continuation continues something (RFC 6455 §5.4).
+        if frame.opcode is not Opcode.CONT:
+            self._kind = frame.opcode
             if frame.fin:
-                connection.receive_binary()
-            return None
-        if frame.opcode is Opcode.TEXT and frame.fin:
-            return self._take_text(connection, frame.data)
-        if frame.opcode is Opcode.TEXT:
-            self._fragments = [bytes(frame.data)]
-            return None
-        if self._fragments is None:
-            if frame.fin:
-                connection.receive_binary()
-            return None
+                return self._take_message(frame.opcode, frame.data)
         self._fragments.append(bytes(frame.data))
         if not frame.fin:
             return None
-        whole, self._fragments = b"".join(self._fragments), None
-        return self._take_text(connection, whole)
+        whole = b"".join(self._fragments)
+        self._fragments.clear()
+        return self._take_message(self._kind, whole)
 
-    def _take_text(self, connection: Connection, data: Any) -> Awaitable[None] | None:
+    def _take_message(self, kind: Opcode, data: BytesLike) -> Awaitable[None] | None:
+        connection = self._connection
+        if connection is None or not connection.peer.is_open:
+            return None
+        if kind is Opcode.BINARY:
+            connection.receive_binary()
+            return None
         try:
             text = str(data, "utf-8")
         except UnicodeDecodeError:

@@ -1,0 +1,111 @@
+"""Both gateways as echo servers: what the Autobahn cases need to be driven against.
+
+    python echo_server.py native|asgi
+
+Everything of RFC 6455 is the gateway's own; only what is done with a message differs.
+It prints its port and ends when its standard input does.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+
+import uvicorn
+from fastapi import FastAPI, WebSocket
+from starlette.websockets import WebSocketDisconnect
+from websockets.frames import Opcode
+
+from gator.clock import SystemClock
+from gator.domain.identity import Identity
+from gator.gateway.admission import Admitted
+from gator.gateway.native import NativeGateway
+from gator.gateway.pings import Pings
+from gator.protocol.errors import NOT_UTF8
+from gator.protocol.types import UserId
+
+MAX_FRAME_BYTES = 20 * 1024 * 1024
+
+
+class EchoGateway(NativeGateway):
+    """The native gateway, sending back what it receives."""
+
+    path = "/"
+
+    def _begin(self, identity: Identity) -> None:
+        self._floor.pings.add(self)
+
+    def _take_message(self, kind: Opcode, data: Any) -> None:
+        if kind is Opcode.BINARY:
+            self._wire.send_binary(bytes(data))
+            return
+        try:
+            str(data, "utf-8")
+        except UnicodeDecodeError:
+            self.close(NOT_UTF8)
+            return
+        self._wire.send_text(bytes(data))
+
+
+def echo_app() -> FastAPI:
+    """Make an application with the floor that `EchoGateway` needs, and an ASGI echo."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, object]]:
+        everybody = SimpleNamespace(
+            admit_now=lambda _handshake: Admitted(Identity(UserId("autobahn")), None),
+            check_count=lambda _identity, _address: None,
+        )
+        floor = SimpleNamespace(
+            admission=everybody,
+            pings=Pings(clock=SystemClock(), every_s=60, timeout_s=60),
+            client_address=lambda _peername, _forwarded: "127.0.0.1",
+            max_frame_bytes=MAX_FRAME_BYTES,
+            outbox_bytes=1024 * 1024,
+            ended=lambda _connection, _code: None,
+        )
+        yield {"floor": floor}
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.websocket("/{path:path}")
+    async def echo(websocket: WebSocket) -> None:
+        await websocket.accept()
+        try:
+            while True:
+                message = await websocket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                message["type"] = "websocket.send"
+                await websocket.send(message)
+        except WebSocketDisconnect:
+            return
+
+    return app
+
+
+async def serve(gateway: str) -> None:
+    """Serve until standard input ends."""
+    config = uvicorn.Config(
+        echo_app(),
+        port=0,
+        log_level="error",
+        ws="websockets-sansio" if gateway == "asgi" else cast(Any, EchoGateway),
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    print(server.servers[0].sockets[0].getsockname()[1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    server.should_exit = True
+    await serving
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1]))
