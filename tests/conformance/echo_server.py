@@ -7,6 +7,7 @@ It prints its port and ends when its standard input does.
 """
 
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -86,6 +87,16 @@ def echo_app() -> FastAPI:
     return app
 
 
+class EchoServer(uvicorn.Server):
+    """uvicorn, saying on which port it is."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then print the port."""
+        await super().startup(sockets)
+        sys.stdout.write(f"{self.servers[0].sockets[0].getsockname()[1]}\n")
+        sys.stdout.flush()
+
+
 async def serve(gateway: str) -> None:
     """Serve until standard input ends."""
     config = uvicorn.Config(
@@ -97,11 +108,8 @@ async def serve(gateway: str) -> None:
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
+    server = EchoServer(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    print(server.servers[0].sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
     server.should_exit = True
     await serving
