@@ -32,7 +32,7 @@ from gator.gateway.own_loop import OwnLoop
 from gator.gateway.pings import Pings
 from gator.handlers.services import Services
 from gator.hub.hub import Hub
-from gator.ports import Clock
+from gator.ports import Broker, Clock
 from gator.protocol.events import Limits
 from gator.protocol.types import PersonaId
 from gator.settings import Settings, is_loopback, load
@@ -82,17 +82,21 @@ class House:
         self.log.info("stopped")
 
 
-async def open_house(settings: Settings, *, log: Log | None = None) -> House:
+async def open_house(
+    settings: Settings, *, log: Log | None = None, clock: Clock | None = None, broker: Broker | None = None
+) -> House:
     """Open the database, migrate it, and start everything that lives on this event loop.
+
+    Clock and broker are handed in by tests that do not wait, or lose events.
 
     Raises:
         DataInUse: Another process serves the same data.
         SchemaTooNew: The data belongs to a newer version.
     """
     log = log or logger()
-    clock = SystemClock()
+    clock = clock or SystemClock()
     metrics = Metrics()
-    broker = MemoryBroker()
+    broker = broker or MemoryBroker()
     settings.data.mkdir(parents=True, exist_ok=True)
     lock = DataLock(settings.data)
     file = settings.data / FILE_NAME

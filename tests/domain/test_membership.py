@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from tests.domain.builders import ANN, BOB, CLEO, HERE, NOW, NOW_TEXT, ZOE, conversation, direct
 
@@ -7,7 +9,7 @@ from gator.protocol.errors import Refusal
 from gator.protocol.events import ConversationCreated, Member, MemberRemoved, MemberRoleChanged, MembersAdded
 from gator.protocol.types import Kind, Role, Seq, UserId
 
-AT_8 = {"conversation_id": HERE, "seq": Seq(8), "timestamp": NOW_TEXT}
+AT_8: dict[str, Any] = {"conversation_id": HERE, "seq": Seq(8), "timestamp": NOW_TEXT}
 
 
 def added(by: UserId, count: int, **members: Role) -> MembersAdded:
@@ -85,13 +87,16 @@ def test_a_direct_or_deleted_conversation_cannot_be_entered(state: Conversation)
     [
         ("group", "member", None, "member"),
         ("group", "member", "reader", "reader"),
-        ("group", "admin", "admin", "admin"),
+        ("group", "admin", "member", "member"),
+        ("group", "owner", "admin", "admin"),
         ("group", "owner", "owner", "owner"),
         ("channel", "admin", None, "reader"),
         ("channel", "owner", "member", "member"),
     ],
 )
-def test_members_bring_others_up_to_their_own_rank(kind: Kind, own: Role, wished: Role | None, got: Role) -> None:
+def test_members_bring_others_with_the_roles_they_may_give(
+    kind: Kind, own: Role, wished: Role | None, got: Role
+) -> None:
     event = AddMembers(HERE, [BOB], ANN, wished).decide(conversation(kind, ann=own), NOW)
     assert event == added(ANN, 2, bob=got)
 
@@ -101,13 +106,14 @@ def test_members_bring_others_up_to_their_own_rank(kind: Kind, own: Role, wished
     [
         ("group", "reader", None),
         ("group", "member", "admin"),
+        ("group", "admin", "admin"),
         ("group", "admin", "owner"),
         ("channel", "reader", None),
         ("channel", "member", None),
         ("channel", "admin", "owner"),
     ],
 )
-def test_nobody_brings_others_without_the_right_or_above_their_rank(
+def test_nobody_brings_others_without_the_right_or_gives_a_role_of_their_own_rank(
     kind: Kind, own: Role, wished: Role | None
 ) -> None:
     with pytest.raises(Refusal, match=r"^forbidden:"):
@@ -225,3 +231,15 @@ def test_an_owner_steps_down_while_another_stays() -> None:
 def test_who_is_no_member_has_no_role_to_change() -> None:
     with pytest.raises(Refusal, match=r"^member_not_found:"):
         ChangeRole(HERE, ZOE, "admin", ANN).decide(conversation(ann="owner"), NOW)
+
+
+@pytest.mark.parametrize("lower", ["member", "reader"])
+def test_an_admin_steps_down_by_themselves(lower: Role) -> None:
+    event = ChangeRole(HERE, ANN, lower, ANN).decide(conversation(ann="admin", zoe="owner"), NOW)
+    assert event is not None
+    assert (event.user_id, event.role) == (ANN, lower)
+
+
+def test_the_last_owner_does_not_step_down() -> None:
+    with pytest.raises(Refusal, match=r"^last_owner:"):
+        ChangeRole(HERE, ANN, "member", ANN).decide(conversation(ann="owner", bob="admin"), NOW)

@@ -21,7 +21,7 @@ from gator.protocol.errors import Refusal
 from gator.protocol.events import ConversationCreated, DurableEvent, Sender
 from gator.protocol.types import ConversationId, MessageId, Role, UserId, UtcMillis
 
-law: Final = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law: Final = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Bounds a law's effort by examples alone: a slow machine breaks no law."""
 
 HERE: Final = ConversationId("garden")

@@ -6,11 +6,11 @@ from typing import Annotated, Literal, Protocol, cast
 
 from fastapi import Depends, Request
 
-from gator.auth.handshake import token_of
-from gator.auth.open_mode import open_identity
 from gator.domain.identity import Identity
+from gator.domain.open_mode import open_identity
 from gator.handlers.services import Services
 from gator.protocol.errors import Refusal
+from gator.protocol.handshake import token_of
 from gator.protocol.types import UserId
 from gator.telemetry.logs import Log
 from gator.telemetry.metrics import Metrics

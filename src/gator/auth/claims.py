@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from gator.auth.plain_text import is_plain_text
 from gator.domain.identity import Identity
 from gator.protocol.errors import Refusal
+from gator.protocol.plain_text import is_plain_text
 from gator.protocol.types import MAX_ID_LENGTH, UserId, UtcMillis
 
 Claims = Mapping[str, object]

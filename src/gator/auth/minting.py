@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import jwt
 
 from gator.auth.keys import shared_key
-from gator.auth.plain_text import is_plain_text
+from gator.protocol.plain_text import is_plain_text
 from gator.protocol.types import MAX_ID_LENGTH, UtcMillis
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from gator import __version__
-from gator.settings import Settings, SettingsError, describe, load
+from gator.settings import SettingsError, describe, load
 
 app = typer.Typer(
     name="gator",
@@ -75,13 +75,15 @@ def chat(
     user: Annotated[str, typer.Argument(help="Who you are.")],
     conversation: Annotated[str, typer.Argument(help="Id of the conversation to join.")],
     url: Annotated[str | None, typer.Option(help="Server. [default: this machine's, ws://127.0.0.1:8000]")] = None,
-    token: Annotated[str | None, typer.Option(help="Token that proves who you are.", envvar="GATOR_TOKEN")] = None,
+    token: Annotated[str | None, typer.Option(help="Token that proves who you are.", envvar="CHAT_TOKEN")] = None,
 ) -> None:
     """Chat in the terminal, a line a message."""
-    from gator.cli.chat import run
+    from gator.cli.chat import own_url, run
 
-    settings = load() if url is None else Settings()
-    sys.exit(run(user, conversation, url=url or f"ws://{settings.host}:{settings.port}", token=token))
+    if url is None:
+        settings = load()
+        url = own_url(settings.host, settings.port)
+    sys.exit(run(user, conversation, url=url, token=token))
 
 
 @app.command()

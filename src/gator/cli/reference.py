@@ -8,7 +8,9 @@ from typing import Final
 
 from gator.protocol.asyncapi import asyncapi
 from gator.protocol.schema import json_schema
-from gator.protocol.tables import tables_markdown
+from gator.protocol.tables import table, tables_markdown
+from gator.settings import describe
+from gator.telemetry.metrics import Metrics
 
 _FILLED: Final = ("docs/protocol.md", "docs/operations.md")
 """Prose with blocks to fill; the others are generated whole."""
@@ -48,7 +50,7 @@ def write_reference(root: Path, check: bool) -> list[str]:
 def _documents(root: Path) -> Iterator[tuple[str, str]]:
     yield "docs/reference/protocol.schema.json", _json(json_schema())
     yield "docs/reference/asyncapi.json", _json(asyncapi())
-    blocks = tables_markdown()
+    blocks = {**tables_markdown(), "settings": _settings(), "metrics": _metrics()}
     for name in _FILLED:
         if (root / name).is_file():
             yield name, fill((root / name).read_text(encoding="utf-8"), blocks)
@@ -74,6 +76,24 @@ def fill(text: str, blocks: Mapping[str, str]) -> str:
     if count != text.count(_START):
         raise ValueError(f"{text.count(_START)} blocks begin with {_START!r}, but {count} are whole")
     return filled
+
+
+def _settings() -> str:
+    rows = (
+        (f"`{name}`", f"`{default}`" if default else "", unit, meaning)
+        for name, default, unit, meaning in describe()
+    )
+    return table(("Setting", "Default", "Unit", "Meaning"), rows)
+
+
+def _metrics() -> str:
+    # A counter is scraped with an ending that the library adds by itself.
+    endings = {"counter": "_total"}
+    rows = (
+        (f"`{metric.name}{endings.get(metric.type, '')}`", metric.type, metric.documentation)
+        for metric in Metrics().registry.collect()
+    )
+    return table(("Metric", "Type", "Meaning"), rows)
 
 
 def _json(document: object) -> str:

@@ -77,7 +77,7 @@ class AddMembers:
             raise Refusal("direct_is_fixed")
         check_rank(own, "admin" if conversation.kind == "channel" else "member")
         role: Role = self.role or ("reader" if conversation.kind == "channel" else "member")
-        if RANK[role] > RANK[own]:
+        if role in ("owner", "admin") and not _outranks(own, role):
             raise Refusal("forbidden", f"You cannot give the role {role!r}; yours is {own!r}.")
         new = [
             Member(user_id=user, role=role)
@@ -127,7 +127,7 @@ class RemoveMember:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRole:
-    """Let a member do more or less."""
+    """Let a member do more or less. Everybody may step down by themselves."""
 
     conversation_id: ConversationId
     user_id: UserId
@@ -145,14 +145,18 @@ class ChangeRole:
         assert conversation is not None
         if conversation.kind == "direct":
             raise Refusal("direct_is_fixed")
-        check_rank(own, "admin")
+        steps_down = self.user_id == self.by and RANK[self.role] < RANK[own]
+        if not steps_down:
+            check_rank(own, "admin")
         target = conversation.members.get(self.user_id)
         if target is None:
             raise Refusal("member_not_found")
         if target == self.role:
             return None
-        if own != "owner" and (RANK[target] >= RANK[own] or RANK[self.role] >= RANK[own]):
-            raise Refusal("forbidden", f"An {own} cannot make a member with role {target!r} a {self.role!r}.")
+        if not steps_down and not (_outranks(own, target) and _outranks(own, self.role)):
+            raise Refusal(
+                "forbidden", f"You are {own}; you cannot make a member with role {target!r} {self.role!r}."
+            )
         if self.role != "owner":
             _check_owner_remains(conversation, self.user_id)
         return MemberRoleChanged(
@@ -174,6 +178,11 @@ def _added(conversation: Conversation, members: Sequence[Member], by: UserId, no
         members=tuple(members),
         member_count=len(conversation.members) + len(members),
     )
+
+
+def _outranks(own: Role, other: Role) -> bool:
+    """Tell whether one may give or take a role: owners every one, others those below theirs."""
+    return own == "owner" or RANK[other] < RANK[own]
 
 
 def _check_owner_remains(conversation: Conversation, without: UserId) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from gator.auth.handshake import token_of
-from gator.auth.open_mode import open_identity
 from gator.domain.identity import Identity
+from gator.domain.open_mode import open_identity
 from gator.gateway.limits import RateLimits
 from gator.gateway.origins import origin_allowed
 from gator.ports import Identities
@@ -22,6 +21,7 @@ from gator.protocol.errors import (
     ErrorCode,
     Refusal,
 )
+from gator.protocol.handshake import token_of
 from gator.protocol.types import UserId
 from gator.telemetry.logs import Log
 from gator.telemetry.metrics import Metrics

@@ -8,6 +8,7 @@ from gator.hub.room import Subscription
 from gator.ports import Store
 from gator.protocol.codec import encode
 from gator.protocol.errors import INTERNAL
+from gator.protocol.types import Seq
 from gator.telemetry.logs import Log
 from gator.telemetry.metrics import Metrics
 
@@ -77,29 +78,37 @@ class CatchUp:
 
     async def _send_page(self, subscription: Subscription) -> None:
         room = subscription.room
-        async with self._reading:
-            if not subscription.is_current():
-                return
-            events = await self._store.log(room.id, after=subscription.cursor, limit=self._page)
+        payloads = room.tail.after(subscription.cursor, room.head)
+        if payloads is None:
+            async with self._reading:
+                payloads = await self._page_of(subscription)
         if not subscription.is_current():
             return
-        sent = size = 0
-        for event in events:
-            if event.seq > room.head:
-                break
-            if event.seq != subscription.cursor + 1:
-                raise RuntimeError(f"the log of {room.id!r} has a hole after {subscription.cursor}")
-            payload = encode(event)
+        size = sent = 0
+        for payload in payloads[: room.head - subscription.cursor]:
             subscription.peer.send_payload(payload)
-            subscription.cursor = event.seq
             sent += 1
             size += len(payload)
             if size >= CHUNK_BYTES:
                 break
-        if not events:
-            raise RuntimeError(f"the log of {room.id!r} ends at {subscription.cursor}, before {room.head}")
+        subscription.cursor = Seq(subscription.cursor + sent)
         subscription.peer.flush()
         self._metrics.replayed.inc(sent)
+
+    async def _page_of(self, subscription: Subscription) -> list[bytes]:
+        room, after = subscription.room, subscription.cursor
+        # Whoever waited for a turn may find that another one's page has all they miss.
+        payloads = room.tail.after(after, room.head)
+        if payloads is not None or not subscription.is_current():
+            return payloads or []
+        events = await self._store.log(room.id, after=after, limit=self._page)
+        if not events:
+            raise RuntimeError(f"the log of {room.id!r} ends at {after}, before {room.head}")
+        if [event.seq for event in events] != list(range(after + 1, after + 1 + len(events))):
+            raise RuntimeError(f"the log of {room.id!r} has a hole after {after}")
+        payloads = [encode(event) for event in events]
+        room.tail.fill(Seq(after + 1), payloads)
+        return payloads
 
 
 async def _until_it_reads(subscription: Subscription) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from gator.hub.batch import Batch
+from gator.hub.tail import Tail
 from gator.protocol.types import Seq
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Room:
         "occupancy_due",
         "pending",
         "subscriptions",
+        "tail",
         "timings",
         "told",
         "users",
@@ -67,6 +69,7 @@ class Room:
         """Head when the room was last flushed: what every live subscription has."""
         self.pending: list[bytes] = []
         self.timings: list[float] = []
+        self.tail = Tail()
         self.occupancy_due = False
 
     @property

@@ -112,17 +112,20 @@ class Rooms:
     def _take_state(self, room: Room, conversation: Conversation) -> None:
         early, room.early = room.early, []
         is_new = room.conversation is None
-        room.conversation = conversation
-        self._rooms[room.id] = room
-        if is_new:
-            room.told = conversation.head
-            self._evict()
-        else:
-            self._expel(room, [user for user in room.users if user not in conversation.members], "removed")
+        if not is_new:
+            # What was told so far ends at the old head: from there everybody is caught up.
+            self._flush_room(room)
             for subscription in room.subscriptions.values():
                 if subscription.live:
                     self._fall_behind(subscription, 0)
-            room.told = conversation.head
+        room.conversation = conversation
+        room.told = conversation.head
+        self._rooms[room.id] = room
+        if is_new:
+            self._evict()
+        else:
+            gone = [user for user in room.users if user not in conversation.members]
+            self._expel(room, gone, "deleted" if conversation.deleted else "removed")
         for published in early:
             self.receive(published)
 
@@ -221,7 +224,9 @@ class Rooms:
             return
         apply(room.conversation, event)
         if room.subscriptions:
-            self.tell(room, encode(event), published.accepted_at)
+            payload = encode(event)
+            room.tail.append(event.seq, payload)
+            self.tell(room, payload, published.accepted_at)
         if isinstance(event, MemberRemoved):
             self._expel(room, [event.user_id], "removed")
         elif isinstance(event, ConversationDeleted):

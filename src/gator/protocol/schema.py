@@ -5,7 +5,6 @@ Read once, to generate documents, and never while serving.
 
 import ast
 import inspect
-import textwrap
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from types import MappingProxyType
@@ -86,30 +85,38 @@ def _describe(ref_template: str) -> tuple[tuple[Schema, ...], dict[str, Schema]]
     unions, definitions = msgspec.json.schema_components(
         (commands.Command, events.Event), ref_template=ref_template
     )
+    docs = _field_docs()
     for name, schema in definitions.items():
         struct = _STRUCTS[name]
         schema["description"] = inspect.cleandoc(schema["description"])
         properties = schema["properties"]
         if "type" in properties:
             properties["type"] = {"const": tag_of(struct)}
-        for field, text in _field_docs(struct):
-            properties[field]["description"] = text
+        for base in reversed(struct.__mro__):
+            for field, text in docs.get(base.__name__, {}).items():
+                properties[field]["description"] = text
     return unions, definitions
 
 
-def _field_docs(struct: StructType) -> Iterator[tuple[str, str]]:
-    """Read the string that follows a field in the class body, inherited ones first.
+def _field_docs() -> dict[str, dict[str, str]]:
+    """Read the string that follows a field, by class and field.
 
     Python throws these strings away, so they are read from the source.
     """
-    for base in reversed(struct.__mro__):
-        if base.__module__ == struct.__module__:
-            body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
-            assert isinstance(body, ast.ClassDef)
-            for statement, following in pairwise(body.body):
-                match statement, following:
-                    case (
-                        ast.AnnAssign(target=ast.Name(id=field)),
-                        ast.Expr(value=ast.Constant(value=str(text))),
-                    ):
-                        yield field, inspect.cleandoc(text)
+    trees = (ast.parse(inspect.getsource(module)) for module in (commands, events))
+    return {
+        statement.name: dict(_documented(statement.body))
+        for tree in trees
+        for statement in tree.body
+        if isinstance(statement, ast.ClassDef)
+    }
+
+
+def _documented(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    for statement, following in pairwise(body):
+        match statement, following:
+            case (
+                ast.AnnAssign(target=ast.Name(id=field)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                yield field, inspect.cleandoc(text)

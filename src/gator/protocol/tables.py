@@ -17,25 +17,25 @@ def tables_markdown() -> dict[str, str]:
     events = {struct: schemas[struct.__name__] for struct in EVENTS}
     parts = {name: schema for name, schema in schemas.items() if "type" not in schema["properties"]}
     return {
-        "commands": _table(
+        "commands": table(
             ("Command", "Fields", "Meaning"),
             (
                 (_code(tag_of(struct)), _names(schema, "type", "id"), summary_of(struct))
                 for struct, schema in commands.items()
             ),
         ),
-        "events": _table(
+        "events": table(
             ("Event", "Kind", "Fields", "Meaning"),
             (
                 (_code(tag_of(struct)), _kind(struct), _names(schema, "type", "timestamp"), summary_of(struct))
                 for struct, schema in events.items()
             ),
         ),
-        "errors": _table(
+        "errors": table(
             ("Code", "HTTP status", "Temporary", "Meaning"),
             ((_code(code), row.http_status, _yes(row.temporary), row.meaning) for code, row in ERRORS.items()),
         ),
-        "closes": _table(
+        "closes": table(
             ("Code", "Reason", "Reconnect", "Meaning"),
             ((row.code, row.reason, _yes(row.reconnect), row.meaning) for row in CLOSES),
         ),
@@ -88,7 +88,7 @@ def _fields(schema: Schema, required: str, *without: str) -> str:
         for name, field in schema["properties"].items()
         if name not in without
     ]
-    return _table(("Field", "Value", required, "Meaning"), rows) if rows else ""
+    return table(("Field", "Value", required, "Meaning"), rows) if rows else ""
 
 
 def value_in_words(field: Schema) -> str:
@@ -125,7 +125,8 @@ def _bounds(field: Schema, what: str, unit: str) -> str:
     return f" (at most {most:,} {unit})" if least is None else f" ({least} to {most:,} {unit})"
 
 
-def _table(header: Sequence[str], rows: Iterable[Collection[object]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Collection[object]]) -> str:
+    """Word a table; any text may stand in a cell."""
     cells = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in row) + " |" for row in cells)
 

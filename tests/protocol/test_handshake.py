@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gator.auth.handshake import token_of
+from gator.protocol.handshake import token_of
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """The open mode: for development, who connects is whoever the address names."""
 
-from gator.auth.plain_text import is_plain_text
 from gator.domain.identity import Identity
 from gator.protocol.errors import Refusal
+from gator.protocol.plain_text import is_plain_text
 from gator.protocol.types import MAX_ID_LENGTH, UserId
 
 

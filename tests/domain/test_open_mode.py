@@ -3,8 +3,8 @@
 import pytest
 from tests.auth.issuer import refused
 
-from gator.auth.open_mode import open_identity
 from gator.domain.identity import Identity
+from gator.domain.open_mode import open_identity
 from gator.protocol.types import UserId
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gator.auth.plain_text import is_plain_text
+from gator.protocol.plain_text import is_plain_text
 
 
 @pytest.mark.parametrize("text", ["a", "test-user", "Ünïcödé 名前 🐊", "a" * 128, " "])
