@@ -71,7 +71,10 @@ class NewMessage(Durable, frozen=True, kw_only=True, tag="new_message"):
 
 
 class ConversationCreated(Durable, frozen=True, kw_only=True, tag="conversation_created"):
-    """A conversation exists from now on; always `seq` 1."""
+    """A conversation exists from now on, at `seq` 1.
+
+    As the answer about a direct conversation that two people had already, `seq` is its head.
+    """
 
     kind: Kind
     title: str | None
@@ -265,7 +268,10 @@ class Reconnect(_Event, frozen=True, kw_only=True, tag="reconnect"):
 
 
 class Error(_Event, frozen=True, kw_only=True, tag="error"):
-    """A command was refused; nothing was changed and the connection lives."""
+    """A command was refused and nothing was changed; the connection lives.
+
+    With `persona_not_found` the message itself was stored and acknowledged.
+    """
 
     code: ErrorCode
     message: str
