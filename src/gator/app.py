@@ -151,6 +151,7 @@ async def open_house(
         announced=_announced(settings),
         heartbeat_ms=round(settings.heartbeat_s * 1000),
         max_frame_bytes=settings.max_frame_bytes,
+        deflate=settings.deflate,
         outbox_bytes=settings.outbox_bytes,
         trusted_proxies=settings.trusted_proxies,
         pings=pings,

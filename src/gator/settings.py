@@ -41,6 +41,9 @@ class Settings(BaseModel):
     gateway: Literal["auto", "native", "asgi"] = _setting(
         "auto", "`native`: frames read in a plain callback. `asgi`: through the ASGI server. `auto`: native."
     )
+    deflate: bool = _setting(
+        False, "Compress messages of 256 bytes and more for clients that offer it (permessage-deflate)."
+    )
 
     # Who
     auth: Literal["open", "jwt"] = _setting(

@@ -63,6 +63,7 @@ def echo_app() -> FastAPI:
             admission=everybody,
             pings=Pings(clock=SystemClock(), every_s=60, timeout_s=60),
             client_address=lambda _peername, _forwarded: "127.0.0.1",
+            deflate=False,
             max_frame_bytes=MAX_FRAME_BYTES,
             outbox_bytes=1024 * 1024,
             ended=lambda _connection, _code: None,

@@ -121,7 +121,7 @@ def _config(settings: Settings, app: FastAPI) -> uvicorn.Config:
         ws_max_size=settings.max_frame_bytes,
         ws_ping_interval=settings.ping_s,
         ws_ping_timeout=settings.ping_timeout_s,
-        # Off by default: it costs a third of the fan-out and 40 KiB a connection.
-        ws_per_message_deflate=False,
+        # Of the portable gateway only; the native one compresses once for everybody.
+        ws_per_message_deflate=settings.deflate,
         timeout_graceful_shutdown=3,
     )

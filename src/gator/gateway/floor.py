@@ -22,6 +22,7 @@ class Floor:
 
     Args:
         max_frame_bytes: Largest incoming frame.
+        deflate: Whether compression is agreed to where a client offers it.
         outbox_bytes: What may wait for a slow reader before it is paused.
         expiry_leeway_s: How long a connection outlives its token, as the clocks of issuer
             and server may differ.
@@ -37,6 +38,7 @@ class Floor:
         announced: Limits,
         heartbeat_ms: int,
         max_frame_bytes: int,
+        deflate: bool,
         outbox_bytes: int,
         trusted_proxies: Collection[str],
         pings: Pings,
@@ -53,6 +55,7 @@ class Floor:
         self._connections: dict[Connection, None] = {}
         self.admission = admission
         self.max_frame_bytes = max_frame_bytes
+        self.deflate = deflate
         self.outbox_bytes = outbox_bytes
         self.pings = pings
         self._trusted_proxies = trusted_proxies

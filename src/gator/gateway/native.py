@@ -8,6 +8,7 @@ no task, no queue and no ASGI message; ready-made frames go straight to the tran
 
 import asyncio
 import logging
+import zlib
 from collections import deque
 from collections.abc import Awaitable
 from typing import Any, ClassVar, Final, cast
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import uvicorn
 from uvicorn.server import ServerState
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State as WireState
@@ -33,6 +35,9 @@ CLOSE_TIMEOUT_S: Final = 5.0
 
 ADMIT_TIMEOUT_S: Final = 10.0
 """How long a handshake may wait for the keys of its token."""
+
+_DEFLATE: Final = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
+"""RFC 7692 without context: no window is kept for a connection between messages."""
 
 _silent: Final = logging.getLogger("gator.websockets")
 _silent.addHandler(logging.NullHandler())
@@ -56,6 +61,7 @@ class NativeGateway(asyncio.Protocol):
         "_busy",
         "_close_timer",
         "_connection",
+        "_deflates",
         "_ended",
         "_floor",
         "_fragments",
@@ -79,7 +85,12 @@ class NativeGateway(asyncio.Protocol):
         self._loop = _loop or asyncio.get_running_loop()
         self._server_state = server_state
         self._floor: Floor = app_state["floor"]
-        self._wire = ServerProtocol(max_size=self._floor.max_frame_bytes, logger=_silent)
+        self._wire = ServerProtocol(
+            extensions=[_DEFLATE] if self._floor.deflate else None,
+            max_size=self._floor.max_frame_bytes,
+            logger=_silent,
+        )
+        self._deflates = False
         self._connection: Connection | None = None
         self._fragments: list[bytes] = []
         self._kind = Opcode.TEXT
@@ -210,6 +221,11 @@ class NativeGateway(asyncio.Protocol):
         self._begin(verdict.identity)
 
     def _begin(self, identity: Identity) -> None:
+        # A frame compressed once for everybody needs the window that everybody agreed to.
+        self._deflates = any(
+            isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits == zlib.MAX_WBITS
+            for extension in self._wire.extensions
+        )
         self._connection = self._floor.open(identity, self)
         self._floor.pings.add(self)
 
@@ -275,7 +291,7 @@ class NativeGateway(asyncio.Protocol):
         """See `Sink.write`."""
         # Between a failed write and `connection_lost`, which follows it, uvloop raises.
         if not self._transport.is_closing():
-            self._transport.write(batch.framed)
+            self._transport.write(batch.deflated if self._deflates else batch.framed)
 
     def backlog_bytes(self) -> int:
         """See `Sink.backlog_bytes`."""
