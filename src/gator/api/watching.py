@@ -1,8 +1,10 @@
-"""Every HTTP request as a metric, failures as a log line."""
+"""Every HTTP request as a metric and, at the level `debug`, as a log line."""
 
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gator.telemetry.masking import mask_query
 
 
 class WatchRequests:
@@ -37,11 +39,22 @@ class WatchRequests:
             api.metrics.errors.labels("http").inc()
             raise
         finally:
-            metrics = scope["app"].state.api.metrics
+            api = scope["app"].state.api
+            metrics = api.metrics
             route = _route(scope)
             metrics.http_requests.labels(scope["method"], route, str(status)).inc()
-            metrics.http_seconds.labels(route).observe(perf_counter() - began)
+            took_s = perf_counter() - began
+            metrics.http_seconds.labels(route).observe(took_s)
+            api.log.debug(
+                "request", method=scope["method"], address=_address(scope), status=status, seconds=round(took_s, 4)
+            )
 
 
 def _route(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", "unknown")
+
+
+def _address(scope: Scope) -> str:
+    """Word what was asked for as a log may show it, without tokens."""
+    query = scope["query_string"].decode("latin-1")
+    return mask_query(f"{scope['path']}?{query}" if query else scope["path"])

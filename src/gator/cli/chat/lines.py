@@ -126,18 +126,13 @@ def _deed(
         case ConversationDeleted():
             return f"{event.by} deleted the conversation"
         case MembersAdded():
-            return _added(event)
+            users = [member.user_id for member in event.members]
+            if users == [event.by]:
+                return f"{event.by} joined"
+            return f"{event.by} added {listed(users) or 'members'}; there are {event.member_count} now"
         case MemberRemoved():
             return f"{event.user_id} left" if event.by == event.user_id else f"{event.by} removed {event.user_id}"
-        case MemberRoleChanged():
-            return f"{event.by} made {event.user_id} {event.role}"
-
-
-def _added(event: MembersAdded) -> str:
-    users = [member.user_id for member in event.members]
-    if users == [event.by]:
-        return f"{event.by} joined"
-    return f"{event.by} added {listed(users) or 'members'}; there are {event.member_count} now"
+    return f"{event.by} made {event.user_id} {event.role}"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -38,16 +38,18 @@ def after_close(code: int | None, reason: str) -> Again | GiveUp:
         code: None if the connection broke without one.
     """
     rows = [row for row in CLOSES if row.code == code]
+    # A code always comes back or never does, whatever the reason.
     row = next((row for row in rows if row.reason == reason), rows[0] if rows else None)
     if row is None:
         return Again(reason or "the connection broke")
+    reason = reason or row.reason
     # One may come back with a fresh token; this client has only the one that ended.
     if row.reconnect and row is not TOKEN_EXPIRED:
-        return Again(reason or row.reason, CALM_S if row is RATE_LIMITED else 0.0)
-    why = f"{row.reason}. {row.meaning}" if reason in ("", row.reason) else f"{reason}."
-    if row in (INVALID_TOKEN, TOKEN_EXPIRED):
-        why += " `gator token` makes one for --token."
-    return GiveUp(why)
+        return Again(reason, CALM_S if row is RATE_LIMITED else 0.0)
+    if reason != row.reason:
+        return GiveUp(f"{reason}.")
+    fresh = " `gator token` makes one for --token." if row in (INVALID_TOKEN, TOKEN_EXPIRED) else ""
+    return GiveUp(f"{row.reason}. {row.meaning}{fresh}")
 
 
 def after_status(status: int) -> Again | GiveUp:

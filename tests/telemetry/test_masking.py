@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.auth.issuer import law
 
-from gator.auth.masking import mask_query
+from gator.telemetry.masking import mask_query
 
 
 @pytest.mark.parametrize(
