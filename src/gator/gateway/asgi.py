@@ -50,6 +50,11 @@ class AsgiSink:
             self.aborted.set()
         self._wake.set()
 
+    @property
+    def closed(self) -> bool:
+        """True once this side wants the connection closed."""
+        return self._closing is not None
+
     def backlog_bytes(self) -> int:
         """See `Sink.backlog_bytes`."""
         return self._bytes
@@ -99,18 +104,25 @@ async def _converse(websocket: WebSocket, floor: Floor, identity: Identity) -> N
     writer = asyncio.create_task(sink.run())
     reader = asyncio.create_task(_read(websocket, connection))
     aborted = asyncio.create_task(sink.aborted.wait())
+    tasks = (writer, reader, aborted)
     try:
-        await asyncio.wait((writer, reader, aborted), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (writer, reader, aborted):
+        # First of all, because a test client cancels this very task while it waits below.
+        floor.ended(connection, _closed_by_client(reader) or sink.code)
+        for task in tasks:
             task.cancel()
-        results = await asyncio.gather(writer, reader, return_exceptions=True)
-        code = results[1] if isinstance(results[1], int) else sink.code
-        floor.ended(connection, code)
-        for failure in results:
-            if isinstance(failure, Exception):
+        # Not `gather`, whose own cancellation a cancel scope around it does not recognise.
+        await asyncio.wait(tasks)
+        for task in (writer, reader):
+            if not task.cancelled() and (failure := task.exception()) is not None:
                 floor.metrics.errors.labels("connection").inc()
                 floor.log.error("connection_failed", connection=connection.peer.id, exc_info=failure)
+
+
+def _closed_by_client(reader: asyncio.Task[int]) -> int | None:
+    over = reader.done() and not reader.cancelled() and reader.exception() is None
+    return reader.result() if over else None
 
 
 async def _read(websocket: WebSocket, connection: Connection) -> int:

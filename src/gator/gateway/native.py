@@ -120,15 +120,17 @@ class NativeGateway(asyncio.Protocol):
             else:
                 assert isinstance(event, Frame)
                 self._frames.append(event)
-        if self._busy is None:
-            self._work_off()
-        self._write_control()
+        # While a command is waited for, so is the answer to a close that came behind it:
+        # what was said before the close is carried out.
+        if self._busy is None and self._work_off():
+            self._write_control()
 
     def eof_received(self) -> bool:
-        """The peer will send nothing more."""
+        """The peer will send nothing more; true keeps the transport until all is done."""
         self._wire.receive_eof()
-        self._write_control()
-        return False
+        if self._busy is None:
+            self._write_control()
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the signature is asyncio's
         """Let go of everything."""

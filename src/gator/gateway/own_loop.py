@@ -39,6 +39,8 @@ class OwnLoop:
         """Handle a call, here or at home."""
         here = asyncio.get_running_loop()
         if scope["type"] == "lifespan":
+            # It may have been called without before, and lives elsewhere then.
+            await asyncio.to_thread(self.leave_home)
             self._home = here
             try:
                 await self._app(scope, receive, send)

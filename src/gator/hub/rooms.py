@@ -144,6 +144,9 @@ class Rooms:
     ) -> Joined:
         """See `Rooms.join`."""
         assert isinstance(peer, Peer)
+        if not peer.is_open:
+            # It went away while its command waited; a room would keep it for ever.
+            raise Refusal("not_joined", "The connection is closed.")
         room = self._rooms.get(conversation.id)
         if room is None or room.conversation is None:
             room = Room(conversation.id)

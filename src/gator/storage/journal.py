@@ -9,6 +9,7 @@ what makes "acknowledged means on disk" as fast as not writing at all.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -88,6 +89,7 @@ class GroupCommit:
         """On the journal's thread: what exceeded the last batch."""
         self._waiting = 0
         self._closing = False
+        self._over = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._thread = Thread(target=self._run, name="gator-journal", daemon=True)
         self._thread.start()
@@ -142,9 +144,10 @@ class GroupCommit:
             self._closing = True
             self._hand_over()
             self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
-        # Reports of the last commits are already queued on this loop: let them run.
-        await asyncio.sleep(0)
+        # Set after the reports of the last commits, on the same loop. No executor waits
+        # for the thread: at the interpreter's end there is none any more.
+        await self._over.wait()
+        self._thread.join()
 
     def _enqueue(self, entry: _Entry) -> None:
         # What one turn of the event loop submits is handed over together: one wake-up
@@ -166,6 +169,8 @@ class GroupCommit:
                 self._commit(batch)
         finally:
             self._writer.close()
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits
+                self._loop.call_soon_threadsafe(self._over.set)
 
     def _next_batch(self) -> list[_Entry] | None:
         """Take all that waits, up to the bound; None at the end."""
