@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from gator.gateway.floor import Floor
@@ -16,7 +17,9 @@ LINGER_S: Final = 0.25
 """For the last frames to reach the clients before they are closed."""
 
 
-async def drain(floor: Floor, *, spread_s: float, deadline_s: float) -> None:
+async def drain(
+    floor: Floor, *, spread_s: float, deadline_s: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> None:
     """Refuse new connections, ask the open ones to come back later, then close them.
 
     Each client is given its own delay, so that they come back one after the other:
@@ -25,6 +28,7 @@ async def drain(floor: Floor, *, spread_s: float, deadline_s: float) -> None:
     Args:
         spread_s: Time over which clients are told, and over which they come back.
         deadline_s: Time until the process is gone.
+        sleep: Waits so many seconds; handed in by tests that do not wait.
     """
     floor.admission.draining = True
     spread_s = min(spread_s, max(0.0, deadline_s - LINGER_S))
@@ -33,10 +37,10 @@ async def drain(floor: Floor, *, spread_s: float, deadline_s: float) -> None:
     left_s = deadline_s
     for number, batch in enumerate(floor.batches(steps)):
         if number:
-            await asyncio.sleep(STEP_S)
+            await sleep(STEP_S)
             left_s -= STEP_S
         for connection in batch:
             connection.drain(round((left_s + random.uniform(0, spread_s)) * 1000))  # noqa: S311 - a delay
     if len(floor):
-        await asyncio.sleep(min(LINGER_S, deadline_s))
+        await sleep(min(LINGER_S, deadline_s))
     floor.close_all()

@@ -34,6 +34,8 @@ class Pings:
         self._timeout_s = timeout_s
         self._due: OrderedDict[Pinged, float] = OrderedDict()
         self._asked: OrderedDict[Pinged, float] = OrderedDict()
+        self._heard: dict[Pinged, float] = {}
+        """When those who were asked had last been heard."""
         self._timer: Timer | None = None
 
     def start(self) -> None:
@@ -53,13 +55,15 @@ class Pings:
         """A connection ended. Harmless if it is not watched."""
         self._due.pop(connection, None)
         self._asked.pop(connection, None)
+        self._heard.pop(connection, None)
 
     def _round(self) -> None:
         self._timer = self._clock.call_later(ROUND_S, self._round)
         now = self._clock.monotonic()
         for connection in _due_by(self._asked, now):
             del self._asked[connection]
-            if now - connection.heard_at >= self._timeout_s:
+            # Not the time that passed: rounds come late, and an answer may come at once.
+            if connection.heard_at == self._heard.pop(connection):
                 self._due.pop(connection, None)
                 connection.give_up()
         for connection in _due_by(self._due, now):
@@ -67,6 +71,7 @@ class Pings:
             self._due.move_to_end(connection)
             if now - connection.heard_at >= self._every_s and connection not in self._asked:
                 self._asked[connection] = now + self._timeout_s
+                self._heard[connection] = connection.heard_at
                 connection.ping()
 
 

@@ -1,7 +1,7 @@
 """refresh_token."""
 
 from gator.handlers.services import Services
-from gator.ports import Peer
+from gator.ports import Peer, UserSeen
 from gator.protocol.commands import RefreshToken
 from gator.protocol.errors import Refusal
 from gator.protocol.events import TokenRefreshed
@@ -20,6 +20,8 @@ async def refresh_token(services: Services, peer: Peer, command: RefreshToken) -
     if identity.user_id != peer.identity.user_id:
         raise Refusal("invalid_token", "The token is another user's.")
     peer.renew(identity)
+    # A new name is shown in history as it is live.
+    services.journal.remember(UserSeen(identity, services.clock.now()))
     peer.send(
         TokenRefreshed(
             expires_at=None if identity.expires_at is None else rfc3339(identity.expires_at),

@@ -146,7 +146,8 @@ class GroupCommit:
             self._queue.put(None)
         # Set after the reports of the last commits, on the same loop. No executor waits
         # for the thread: at the interpreter's end there is none any more.
-        await self._over.wait()
+        if asyncio.get_running_loop() is self._loop:
+            await self._over.wait()
         self._thread.join()
 
     def _enqueue(self, entry: _Entry) -> None:

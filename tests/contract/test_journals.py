@@ -1,0 +1,12 @@
+"""Every journal that there is."""
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from tests.contract.journal import JournalBench, JournalContract
+from tests.contract.sqlite import sqlite_bench
+
+
+class TestGroupCommitOnSqlite(JournalContract):
+    def open_bench(self, data: Path) -> AbstractAsyncContextManager[JournalBench]:
+        return sqlite_bench(data)

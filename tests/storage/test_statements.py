@@ -1,0 +1,61 @@
+import ast
+import re
+from pathlib import Path
+
+import apsw
+import pytest
+
+import gator.storage
+from gator.storage.statements import statements
+
+HOME = Path(gator.storage.__file__).parent
+FULL_SCAN = re.compile(r"SCAN (?!unread$)")
+"""Reading a whole table; `unread` is a subquery that is bounded by its own limit."""
+
+
+def strings_in_the_code() -> set[str]:
+    trees = [ast.parse(file.read_text()) for file in HOME.glob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def nothing(sql: str) -> dict[str, None]:
+    return dict.fromkeys(re.findall(r":(\w+)", sql))
+
+
+def test_every_statement_has_one_name_in_one_file() -> None:
+    names = [
+        name
+        for file in sorted(HOME.glob("sql/*.sql"))
+        for name in re.findall(r"^-- name: (.*)$", file.read_text(), re.MULTILINE)
+    ]
+    assert sorted(names) == sorted(statements())
+    assert len(names) == len(set(names))
+
+
+def test_a_file_of_statements_begins_with_a_name() -> None:
+    assert all(file.read_text().startswith("-- name: ") for file in HOME.glob("sql/*.sql"))
+
+
+def test_every_statement_is_used() -> None:
+    assert set(statements()) - strings_in_the_code() == set()
+
+
+@pytest.mark.parametrize("name", statements())
+def test_a_statement_fits_the_schema(connection: apsw.Connection, name: str) -> None:
+    sql = statements()[name]
+    connection.execute(f"EXPLAIN {sql}", nothing(sql)).fetchall()
+
+
+@pytest.mark.parametrize("name", statements())
+def test_a_statement_reads_through_an_index(connection: apsw.Connection, name: str) -> None:
+    sql = statements()[name]
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", nothing(sql))]
+    assert [step for step in plan if FULL_SCAN.match(step)] == []
+
+
+@pytest.mark.parametrize("name", ["messages_after", "messages_before", "events_after", "members_page"])
+def test_a_page_is_read_in_its_order_without_sorting(connection: apsw.Connection, name: str) -> None:
+    sql = statements()[name]
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", nothing(sql))]
+    assert not any("TEMP B-TREE" in step for step in plan)
