@@ -106,7 +106,10 @@ async def _converse(websocket: WebSocket, floor: Floor, identity: Identity) -> N
     aborted = asyncio.create_task(sink.aborted.wait())
     tasks = (writer, reader, aborted)
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if done == {writer} and not sink.closed:
+            # The client is gone, but what it said before is still to be read.
+            await asyncio.wait((reader, aborted), return_when=asyncio.FIRST_COMPLETED)
     finally:
         # First of all, because a test client cancels this very task while it waits below.
         floor.ended(connection, _closed_by_client(reader) or sink.code)

@@ -68,6 +68,8 @@ class NativeGateway(asyncio.Protocol):
         "_frames",
         "_kind",
         "_loop",
+        "_mute",
+        "_peer_is_done",
         "_server_state",
         "_state",
         "_transport",
@@ -98,7 +100,8 @@ class NativeGateway(asyncio.Protocol):
         self._busy: asyncio.Task[None] | None = None
         self._admitting: asyncio.Task[None] | None = None
         self._close_timer: asyncio.TimerHandle | None = None
-        self._ended = False
+        self._peer_is_done = False
+        self._ended = self._mute = False
         self.heard_at = self._loop.time()
 
     # The transport speaks
@@ -127,10 +130,12 @@ class NativeGateway(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The peer will send nothing more; true keeps the transport until all is done."""
+        self._peer_is_done = True
         self._wire.receive_eof()
-        if self._busy is None:
-            self._write_control()
-        return True
+        if self._busy is not None:
+            return True
+        self._write_control()
+        return False
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the signature is asyncio's
         """Let go of everything."""
@@ -154,7 +159,7 @@ class NativeGateway(asyncio.Protocol):
         if self._connection is not None:
             self._connection.peer.resume()
             if self._busy is None:
-                self._transport.resume_reading()
+                self._resume_reading()
 
     # uvicorn speaks
 
@@ -247,10 +252,15 @@ class NativeGateway(asyncio.Protocol):
     async def _wait_for(self, waiting: Awaitable[None]) -> None:
         await waiting
         self._busy = None
-        if self._work_off() and not self._ended:
+        if self._work_off():
             if self._connection is None or self._connection.peer.paused_at is None:
-                self._transport.resume_reading()
+                self._resume_reading()
             self._write_control()
+
+    def _resume_reading(self) -> None:
+        # After the peer's end of stream there is nothing to read but that end again.
+        if not self._peer_is_done and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _take(self, frame: Frame) -> Awaitable[None] | None:
         opcode = frame.opcode
@@ -291,8 +301,9 @@ class NativeGateway(asyncio.Protocol):
 
     def write(self, batch: Batch) -> None:
         """See `Sink.write`."""
-        # Between a failed write and `connection_lost`, which follows it, uvloop raises.
-        if not self._transport.is_closing():
+        # Nothing follows a close (RFC 6455 §5.5.1); and between a failed write and
+        # `connection_lost`, which follows it, uvloop raises.
+        if not self._mute and not self._transport.is_closing():
             self._transport.write(batch.deflated if self._deflates else batch.framed)
 
     def backlog_bytes(self) -> int:
@@ -321,15 +332,26 @@ class NativeGateway(asyncio.Protocol):
         self._transport.abort()
 
     def _write_control(self) -> None:
+        if self._wire.close_expected():
+            # First of all what was said before: a close is the last thing that is written.
+            self._wait_for_close()
         for data in self._wire.data_to_send():
             if self._transport.is_closing():
                 break
             if data:
                 self._transport.write(data)
             else:  # an empty string stands for the end of the stream
-                self._transport.close()
-        if self._wire.close_expected():
-            self._wait_for_close()
+                self._end_stream()
+
+    def _end_stream(self) -> None:
+        # To close with bytes of the peer unread resets the connection, and the peer may
+        # never see the code (seen for 2 of 3 frames of 2 MB): read on, and discard.
+        if self._transport.can_write_eof() and not self._peer_is_done:
+            self._transport.write_eof()
+            self._transport.resume_reading()
+        else:
+            self._transport.close()
+        self._wait_for_close()
 
     def _wait_for_close(self) -> None:
         if self._close_timer is None:
@@ -342,7 +364,9 @@ class NativeGateway(asyncio.Protocol):
         self._ended = True
         self._floor.pings.remove(self)
         if self._connection is not None:
+            self._connection.peer.flush()
             self._floor.ended(self._connection, self._code())
+        self._mute = True
 
     def _code(self) -> int:
         close = self._wire.close_rcvd or self._wire.close_sent

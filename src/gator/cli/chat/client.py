@@ -72,15 +72,16 @@ class Client:
         Args:
             told_to_leave: When set, leave at once, whether everything is said or not.
         """
-        ends: list[Left] = []
+        left: list[BaseException] = []
         try:
             async with self._tasks as tasks:
                 tasks.create_task(self._leave_when(told_to_leave))
                 tasks.create_task(self._take_lines())
                 tasks.create_task(self._stay_connected())
         except* Left as group:
-            ends += _leaves(group)
-        return ends[0]
+            left += group.exceptions
+        assert isinstance(left[0], Left)
+        return left[0]
 
     async def _leave_when(self, told: asyncio.Event) -> None:
         await told.wait()
@@ -211,13 +212,6 @@ class Client:
             where = self._address.socket
             raise Left(1, f"No chat server answers at {where} ({why}). `make run` starts one.")
         return Again(why)
-
-
-def _leaves(group: BaseExceptionGroup[Left]) -> list[Left]:
-    found: list[Left] = []
-    for one in group.exceptions:
-        found += _leaves(one) if isinstance(one, BaseExceptionGroup) else [one]
-    return found
 
 
 def run(user: str, conversation: str, *, url: str, token: str | None) -> int:

@@ -94,13 +94,13 @@ class Terminal:
     def _prompted(self) -> Iterator[str]:
         readline.set_pre_input_hook(self._prompt_is_there)
         while True:
-            self._echo(True)
+            self._expect_keys(echo=True)
             try:
                 line = input(PROMPT)
             except EOFError:
                 return
             finally:
-                self._echo(False)
+                self._expect_keys(echo=False)
                 with self._lock:
                     self._is_prompting = False
             # Bytes that are not of the terminal's encoding arrive as lone surrogates.
@@ -113,10 +113,16 @@ class Terminal:
             sys.stdout.write(_CLEAR + PROMPT)
             sys.stdout.flush()
 
-    def _echo(self, on: bool) -> None:
-        """Let the terminal echo keys, or not: between two prompts they would land anywhere."""
+    def _expect_keys(self, *, echo: bool) -> None:
+        """Let keys be echoed, or not: between two prompts their echo would land anywhere.
+
+        They are never gathered to lines by the kernel: it would swallow a Ctrl-D typed
+        between two prompts. readline takes the modes that it finds, and echoes only if
+        they say so.
+        """
         modes = termios.tcgetattr(sys.stdin)
-        modes[3] = modes[3] | termios.ECHO if on else modes[3] & ~termios.ECHO
+        modes[3] &= ~(termios.ICANON | termios.ECHO)
+        modes[3] |= termios.ECHO if echo else 0
         termios.tcsetattr(sys.stdin, termios.TCSANOW, modes)
 
     def _erase(self, line: str) -> None:
