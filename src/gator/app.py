@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 
 from gator import __version__
 from gator.api import documentation, include_routers
+from gator.api.bodies import LimitBodies
 from gator.api.context import ApiContext
 from gator.api.problems import install_problems
 from gator.api.watching import WatchRequests
@@ -173,8 +174,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="Gator Chat",
         version=__version__,
         lifespan=_lifespan,
-        max_body_size=MAX_BODY_BYTES,
-        middleware=[Middleware(WatchRequests)],
+        middleware=[Middleware(WatchRequests), Middleware(LimitBodies, max_bytes=MAX_BODY_BYTES)],
         **documentation(),
     )
     app.state.house = None

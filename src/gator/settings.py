@@ -83,8 +83,8 @@ class Settings(BaseModel):
     joins_burst: int = _setting(200, "Conversations a user may join, leave or create at once.", ge=1)
     commands_per_s: float = _setting(50, "Frames of one connection, of any kind, on average.", unit="1/s", gt=0)
     commands_burst: int = _setting(300, "Frames of one connection at once.", ge=1)
-    connects_per_s: float = _setting(20, "Connections that one address may open, on average.", unit="1/s", gt=0)
-    connects_burst: int = _setting(200, "Connections that one address may open at once.", ge=1)
+    connects_per_s: float = _setting(100, "Connections that one address may open, on average.", unit="1/s", gt=0)
+    connects_burst: int = _setting(1_000, "Connections that one address may open at once.", ge=1)
     http_per_s: float = _setting(50, "HTTP requests of one user or address, on average.", unit="1/s", gt=0)
     http_burst: int = _setting(200, "HTTP requests of one user or address at once.", ge=1)
     trusted_proxies: tuple[str, ...] = _setting(

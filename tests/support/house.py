@@ -237,6 +237,11 @@ class StagedHouse:
         await guest.join(conversation_id)
         return guest
 
+    @property
+    def guests(self) -> list[Guest]:
+        """Those whose connections are open."""
+        return list(self._guests)
+
     def forget(self, guest: Guest) -> None:
         """A guest is gone."""
         self._guests.pop(guest, None)
@@ -264,8 +269,8 @@ class StagedHouse:
                 for _ in range(5):
                     await asyncio.sleep(0)
                 self._end_closed()
-                busy = _tasks_of_the_house()
-                if not busy or any(guest.peer.paused_at is not None for guest in self._guests):
+                busy = _tasks_of_the_hub()
+                if not busy or any(peer.paused_at is not None for peer in self.house.hub.peers):
                     return
                 pause = asyncio.ensure_future(self._next_pause())
                 await asyncio.wait((*busy, pause), return_when=asyncio.FIRST_COMPLETED)
@@ -291,8 +296,8 @@ class StagedHouse:
                 self.house.floor.ended(guest.connection, guest.sink.closed.code)
 
 
-def _tasks_of_the_house() -> list["asyncio.Task[Any]"]:
-    return [task for task in asyncio.all_tasks() if "/src/gator/" in _file_of(task)]
+def _tasks_of_the_hub() -> list["asyncio.Task[Any]"]:
+    return [task for task in asyncio.all_tasks() if "/src/gator/hub/" in _file_of(task)]
 
 
 def _file_of(task: "asyncio.Task[Any]") -> str:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from gator.api import conversations, health, members, messages, users
 from gator.api.models import Problem
+from gator.api.problems import MEDIA_TYPE
 
 PREFIX = "/api/v1"
 
@@ -27,3 +28,20 @@ def include_routers(app: FastAPI) -> None:
         api.include_router(feature.router)
     app.include_router(api)
     app.include_router(health.router)
+    _describe_problems(app)
+
+
+def _describe_problems(app: FastAPI) -> None:
+    # FastAPI describes every answer with a model as JSON; problems have a media type of their own.
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = plain()
+        for path in document["paths"].values():
+            for operation in path.values():
+                content = operation["responses"]["default"]["content"]
+                if "application/json" in content:
+                    content[MEDIA_TYPE] = content.pop("application/json")
+        return document
+
+    app.openapi = described  # type: ignore[method-assign] # FastAPI's documented way

@@ -72,8 +72,16 @@ async def _identify(request: Request, api: ApiContext) -> Identity:
         return await api.services.identities.identify(token)
     named = request.headers.get(USER_HEADER)
     if api.mode == "open" and named is not None:
-        return open_identity(named)
+        return open_identity(_text(named))
     raise Refusal("not_authenticated")
+
+
+def _text(header: str) -> str:
+    """Read a header as UTF-8, as clients send it; ASGI hands it over as Latin-1."""
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header
 
 
 Asker = Annotated[Identity, Depends(who)]

@@ -12,11 +12,12 @@ from gator.api.models import ConversationOut, ConversationPage, NewConversation,
 from gator.domain.conversation import CreateConversation, DeleteConversation, RenameConversation, role_of
 from gator.ports import ConversationSummary, ReadUpTo
 from gator.protocol.errors import Refusal
+from gator.protocol.events import ReadMarked
 from gator.protocol.types import ConversationId, Seq, UserId, UtcMillis
 
 router = APIRouter(prefix="/conversations", tags=["conversations"])
 
-_Cursor = tuple[int, str]
+_Cursor = tuple[Annotated[int, msgspec.Meta(ge=0, le=2**62)], str]
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses={200: {"model": ConversationOut}})
@@ -79,12 +80,14 @@ async def delete_conversation(conversation_id: str, asker: Asker, api: Context) 
 
 @router.put("/{conversation_id}/read", status_code=status.HTTP_204_NO_CONTENT)
 async def mark_read(conversation_id: str, body: ReadPosition, asker: Asker, api: Context) -> None:
-    """Remember up to where the asker has read. It never moves back."""
+    """Remember up to where the asker has read, and tell their connections. It never moves back."""
     conversation = await api.services.rooms.conversation(ConversationId(conversation_id))
     role_of(conversation, asker.user_id)
     assert conversation is not None
     seq = Seq(min(body.seq, conversation.head))
     await api.services.journal.write_down(ReadUpTo(conversation.id, asker.user_id, seq))
+    marked = ReadMarked(conversation_id=conversation.id, seq=seq, timestamp=api.services.timestamp())
+    api.services.presence.tell(asker.user_id, [marked])
 
 
 async def _read(api: ApiContext, user_id: UserId, conversation_id: ConversationId) -> ConversationOut:

@@ -10,6 +10,7 @@ from gator.api.models import EventPage, Id, MessageOut, MessagePage, NewMessageB
 from gator.domain.conversation import Conversation, role_of
 from gator.domain.identity import Identity
 from gator.domain.message import PostMessage, check_content
+from gator.ports import UserSeen
 from gator.protocol.codec import encode
 from gator.protocol.errors import Refusal
 from gator.protocol.events import Message, NewMessage, Sender
@@ -85,6 +86,8 @@ async def send_message(
     check_content(body.content, api.services.max_message_chars)
     if body.client_message_id and idempotency_key and body.client_message_id != idempotency_key:
         raise Refusal("invalid_command", "client_message_id and Idempotency-Key differ; send one of them.")
+    # Who sends without ever connecting is to be shown in history as they are live.
+    api.services.journal.remember(UserSeen(asker, api.services.clock.now()))
     committed = await api.services.journal.commit(
         PostMessage(
             conversation_id=ConversationId(conversation_id),

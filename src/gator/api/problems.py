@@ -52,7 +52,9 @@ def install_problems(app: FastAPI) -> None:
     def http(_request: Request, error: HTTPException) -> JSONResponse:
         codes: dict[int, ErrorCode] = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
         code = codes.get(error.status_code, "invalid_command" if error.status_code < 500 else "internal")
-        return problem(Refusal(code))
+        response = problem(Refusal(code))
+        response.headers.update(error.headers or {})  # `Allow`, with 405 (RFC 9110 §15.5.6)
+        return response
 
     @app.exception_handler(Exception)
     def failed(_request: Request, _error: Exception) -> JSONResponse:

@@ -1,10 +1,14 @@
 """Every HTTP request as a metric and, at the level `debug`, as a log line."""
 
 from time import perf_counter
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gator.telemetry.masking import mask_query
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Methods that are counted by name: a client can make up as many others as it likes."""
 
 
 class WatchRequests:
@@ -42,7 +46,8 @@ class WatchRequests:
             api = scope["app"].state.api
             metrics = api.metrics
             route = _route(scope)
-            metrics.http_requests.labels(scope["method"], route, str(status)).inc()
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            metrics.http_requests.labels(method, route, str(status)).inc()
             took_s = perf_counter() - began
             metrics.http_seconds.labels(route).observe(took_s)
             api.log.debug(

@@ -50,7 +50,10 @@ class Heartbeats:
         assert isinstance(peer, Peer)
         heads = {}
         for conversation_id, subscription in peer.subscriptions.items():
-            head = subscription.room.head
+            if not subscription.live:
+                continue  # it is being sent what it misses
+            # Not the room's head: what this turn of the loop still has to tell comes later.
+            head = subscription.room.told
             if peer.beaten.get(conversation_id) != head:
                 peer.beaten[conversation_id] = head
                 heads[conversation_id] = head

@@ -173,7 +173,10 @@ class SqliteStore:
 
     async def ready(self) -> bool:
         """See `Store.ready`."""
-        return bool(await self._read(lambda snapshot: snapshot.rows("epoch", {})))
+        try:
+            return bool(await self._read(lambda snapshot: snapshot.rows("epoch", {})))
+        except apsw.Error:
+            return False
 
     async def _read(self, query: Callable[[_Snapshot], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._on_thread, query)

@@ -59,6 +59,20 @@ def configure(level: LogLevel, style: LogFormat) -> Log:
 
 
 def logger() -> Log:
-    """Get the house's logger; usable before `configure` as well."""
+    """Get the house's logger; before `configure` it is a library's: quiet, through `logging`.
+
+    structlog's own default would print every line, and the local variables of every
+    function that an exception passed: contents and tokens.
+    """
     log: Log = structlog.get_logger("gator")
+    if not structlog.is_configured():
+        log = structlog.wrap_logger(
+            logging.getLogger("gator"),
+            processors=[
+                structlog.stdlib.filter_by_level,
+                structlog.processors.format_exc_info,
+                structlog.processors.KeyValueRenderer(key_order=["event"]),
+            ],
+            wrapper_class=structlog.stdlib.BoundLogger,
+        )
     return log

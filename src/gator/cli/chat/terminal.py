@@ -3,7 +3,6 @@
 import asyncio
 import os
 import readline
-import shutil
 import sys
 import termios
 import threading
@@ -154,7 +153,9 @@ def _plain(descriptor: int) -> Iterator[str]:
 
 def _rows(text: str) -> int:
     """Count the rows that a text takes on the screen."""
-    return max(1, -(-columns(text) // shutil.get_terminal_size().columns))
+    # As readline does, the terminal is asked and not COLUMNS; one over a serial line may not know.
+    width = os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    return max(1, -(-columns(text) // width))
 
 
 def _up(rows: int) -> str:
