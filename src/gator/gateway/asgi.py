@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from contextlib import suppress
+from typing import Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -13,6 +14,9 @@ from gator.gateway.floor import Floor
 from gator.hub.batch import Batch
 from gator.hub.peer import Peer
 from gator.protocol.errors import Close
+
+LAST_WORDS_S: Final = 5.0
+"""How long what a client said before it left may take to be read."""
 
 
 class AsgiSink:
@@ -109,7 +113,7 @@ async def _converse(websocket: WebSocket, floor: Floor, identity: Identity) -> N
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if done == {writer} and not sink.closed:
             # The client is gone, but what it said before is still to be read.
-            await asyncio.wait((reader, aborted), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((reader, aborted), timeout=LAST_WORDS_S, return_when=asyncio.FIRST_COMPLETED)
     finally:
         # First of all, because a test client cancels this very task while it waits below.
         floor.ended(connection, _closed_by_client(reader) or sink.code)
