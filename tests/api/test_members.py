@@ -15,6 +15,7 @@ def test_members_are_listed_with_all_that_is_known(strict: Office) -> None:
     token = alice.headers["Authorization"].removeprefix("Bearer ")
     with strict.client.websocket_connect(f"/ws/auth?token={token}") as socket:
         socket.receive_json()
+        alice.creates("bob")  # committed behind what the connection had written down of alice
         assert alice.get(f"/conversations/{garden}/members").json() == {
             "members": [
                 {

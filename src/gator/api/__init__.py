@@ -24,7 +24,8 @@ def documentation() -> dict[str, Any]:
 def include_routers(app: FastAPI) -> None:
     """Add every route."""
     api = APIRouter(prefix=PREFIX)
-    for feature in (users, conversations, members, messages):
+    # An id may hold slashes, so the address of a conversation itself is matched last.
+    for feature in (users, members, messages, conversations):
         api.include_router(feature.router)
     app.include_router(api)
     app.include_router(health.router)

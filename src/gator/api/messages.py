@@ -16,7 +16,7 @@ from gator.protocol.errors import Refusal
 from gator.protocol.events import Message, NewMessage, Sender
 from gator.protocol.types import ConversationId, MessageId, PersonaId, Seq
 
-router = APIRouter(prefix="/conversations/{conversation_id}", tags=["messages"])
+router = APIRouter(prefix="/conversations/{conversation_id:path}", tags=["messages"])
 
 _Position = Annotated[int | None, Query(ge=0, le=2**53 - 1)]
 

@@ -30,7 +30,7 @@ def _as_shown(asker: Identity, record: UserRecord | None) -> tuple[str | None, s
     return asker.name or record.name, asker.avatar or record.avatar
 
 
-@router.get("/users/{user_id}")
+@router.get("/users/{user_id:path}")
 async def read_user(user_id: str, asker: Asker, api: Context) -> UserOut:
     """Read somebody with whom the asker shares a conversation."""
     found = await api.services.store.acquaintances(asker.user_id, [UserId(user_id)])

@@ -56,7 +56,8 @@ class WatchRequests:
 
 
 def _route(scope: Scope) -> str:
-    return getattr(scope.get("route"), "path", "unknown")
+    path: str = getattr(scope.get("route"), "path", "unknown")
+    return path.replace(":path}", "}")
 
 
 def _address(scope: Scope) -> str:
