@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -78,8 +78,9 @@ class House:
         self.floor.close_all()
         self.floor.pings.stop()
         await self.hub.close()
-        await self.journal.close()
+        # The writer is the last to let go: then SQLite moves its journal into the database.
         self.store.close()
+        await self.journal.close()
         self.log.info("stopped")
 
 
@@ -99,12 +100,16 @@ async def open_house(
     metrics = Metrics()
     broker = broker or MemoryBroker()
     settings.data.mkdir(parents=True, exist_ok=True)
-    lock = DataLock(settings.data)
     file = settings.data / FILE_NAME
-    connection = connect(file)
-    for step in migrate(connection):
-        log.info("migrated", step=step)
-    store = SqliteStore(file)
+    with ExitStack() as undo:
+        lock = DataLock(settings.data)
+        undo.callback(lock.release)
+        connection = connect(file)
+        undo.callback(connection.close)
+        for step in migrate(connection):
+            log.info("migrated", step=step)
+        store = SqliteStore(file)
+        undo.pop_all()
     journal = GroupCommit(
         SqliteWriter(connection, on_close=lock.release),
         clock=clock,

@@ -1,5 +1,8 @@
 """The application inside a test client, as the document uses it and as FastAPI's own docs do."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +71,20 @@ def test_an_app_lives_on_in_any_order_of_uses(tmp_path: Path, monkeypatch: pytes
     assert history(client, "room") == ["Hello, room"] * 3
     with TestClient(app) as client:
         assert history(client, "room") == ["Hello, room"] * 3
+
+
+def test_a_program_that_used_it_without_lifespan_ends_in_good_order(tmp_path: Path) -> None:
+    program = (
+        "from fastapi.testclient import TestClient\n"
+        "from backend.api.main import app\n"
+        "with TestClient(app).websocket_connect('/ws/ann') as ann:\n"
+        "    ann.receive_json()\n"
+    )
+    environment = {**os.environ, "GATOR_DATA": str(tmp_path / "data")}
+    ended = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    # SQLite takes its journal away when the last connection is closed, and only then.
+    assert [file.name for file in (tmp_path / "data").glob("gator.db*")] == ["gator.db"]
 
 
 def test_a_closed_connection_is_seen_by_the_other_one() -> None:

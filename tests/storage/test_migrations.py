@@ -5,7 +5,7 @@ import apsw
 import pytest
 
 from gator.storage.migrations import migrations
-from gator.storage.sqlite import FILE_NAME, SchemaTooNew, connect, migrate, schema_version
+from gator.storage.sqlite import FILE_NAME, SchemaTooNew, check_schema, connect, migrate, schema_version
 
 
 def test_migrations_are_numbered_from_one_and_named() -> None:
@@ -44,6 +44,20 @@ def test_a_database_of_a_newer_program_is_left_alone(connection: apsw.Connection
     with pytest.raises(SchemaTooNew, match=rf"at migration {known + 1}, this program knows {known}"):
         migrate(connection)
     assert schema_version(connection) == known + 1
+
+
+def test_a_schema_can_be_checked_without_touching_it(tmp_path: Path) -> None:
+    file = tmp_path / FILE_NAME
+    check_schema(file)
+    assert not file.exists()
+    connection = connect(file)
+    check_schema(file)
+    migrate(connection)
+    check_schema(file)
+    connection.execute("PRAGMA user_version = 999")
+    with pytest.raises(SchemaTooNew):
+        check_schema(file)
+    connection.close()
 
 
 def test_a_step_that_fails_leaves_nothing(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def _database(file: Path) -> Finding:
         connection = connect(file, read_only=True)
         try:
             at, known = schema_version(connection), len(migrations("sqlite"))
-            verdict = str(connection.execute("PRAGMA quick_check(1)").get)
+            verdict = " ".join(str(connection.execute("PRAGMA quick_check(1)").get).split())
         finally:
             connection.close()
     except apsw.Error as error:

@@ -4,7 +4,8 @@ import asyncio
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,7 +13,7 @@ from fastapi import FastAPI
 from gator.app import create_app
 from gator.gateway.native import NativeGateway
 from gator.settings import Settings, is_loopback
-from gator.storage.sqlite import DataInUse, SchemaTooNew
+from gator.storage.sqlite import FILE_NAME, DataInUse, DataLock, SchemaTooNew, check_schema
 from gator.telemetry.logs import configure, logger
 
 
@@ -48,6 +49,11 @@ class DrainingServer(uvicorn.Server):
             draining.cancel()
         await super().shutdown(sockets)
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is uvicorn's
+        """Drain at the first signal; at a second one, whichever it is, do not wait."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handle SIGTERM and SIGINT for as long as the server runs.
@@ -72,6 +78,7 @@ def run(settings: Settings) -> None:
     log = configure(settings.log_level, settings.log_format)
     listener = _listen(settings)
     try:
+        _check_data(settings)
         app = create_app(settings)
         server = DrainingServer(_config(settings, app), app)
         if settings.auth == "open" and not is_loopback(settings.host):
@@ -82,12 +89,22 @@ def run(settings: Settings) -> None:
 
 
 def _run(server: DrainingServer, listener: socket.socket, settings: Settings) -> None:
-    try:
+    with suppress(SystemExit):  # uvicorn's, when the application does not start
         server.run(sockets=[listener])
-    except (DataInUse, SchemaTooNew) as error:
-        raise ServeError(str(error)) from None
     if not server.started:
         raise ServeError(f"The server could not start with GATOR_DATA={str(settings.data)!r}; see the log above.")
+
+
+def _check_data(settings: Settings) -> None:
+    # The application checks again when it starts, but could only answer with a traceback.
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        DataLock(settings.data).release()
+        check_schema(settings.data / FILE_NAME)
+    except (DataInUse, SchemaTooNew) as error:
+        raise ServeError(str(error)) from None
+    except OSError as error:
+        raise ServeError(f"Cannot use GATOR_DATA={str(settings.data)!r}: {error.strerror}.") from None
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -132,6 +132,23 @@ def migrate(connection: apsw.Connection) -> list[str]:
     return taken
 
 
+def check_schema(file: Path) -> None:
+    """Refuse a database that this program would not migrate. Harmless if there is none yet.
+
+    Raises:
+        SchemaTooNew: A newer program has been here.
+    """
+    if not file.exists():
+        return
+    connection = connect(file, read_only=True)
+    try:
+        at, known = schema_version(connection), len(migrations("sqlite"))
+    finally:
+        connection.close()
+    if at > known:
+        raise SchemaTooNew(at, known)
+
+
 def schema_version(connection: apsw.Connection) -> int:
     """Read the number of the last migration that was applied."""
     return int(connection.execute("PRAGMA user_version").get)

@@ -1,0 +1,173 @@
+"""`gator serve`: how it starts, refuses to start, and stops. `tests/e2e/` has it as a process."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+import uvicorn
+from tests.cli.gator import gator
+from tests.support.house import settings_for
+from uvicorn.lifespan.off import LifespanOff
+
+from gator.app import create_app, open_house
+from gator.cli.serve import DrainingServer, ServeError, run
+from gator.storage.sqlite import FILE_NAME, DataLock, SchemaTooNew, connect
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """Leave the process's logging and signals as they were."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    signals = {sig: signal.getsignal(sig) for sig in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for sig, handler in signals.items():
+        signal.signal(sig, handler)
+
+
+class FakeHouse:
+    """A house whose drain ends when it is told to."""
+
+    def __init__(self) -> None:
+        self.draining = asyncio.Event()
+        self.drained = asyncio.Event()
+        self.calls: list[str] = []
+
+    async def drain(self) -> None:
+        self.calls.append("drain")
+        self.draining.set()
+        try:
+            await self.drained.wait()
+        except asyncio.CancelledError:
+            self.calls.append("cancelled")
+            raise
+
+
+def server(house: FakeHouse | None) -> DrainingServer:
+    """Make a server that has started, without sockets."""
+    app = create_app()
+    app.state.house = house
+    config = uvicorn.Config(app, lifespan="off", log_config=None)
+    config.load()
+    made = DrainingServer(config, app)
+    made.servers = []
+    made.lifespan = LifespanOff(config)
+    return made
+
+
+# Refusing to start
+
+
+def test_a_taken_port_is_told_with_a_remedy(tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        said = gator("serve", "--data", str(tmp_path), "--port", str(port))
+    assert said.code == 2
+    assert said.err == (
+        f"gator: Cannot listen on 127.0.0.1:{port}: Address already in use; choose another GATOR_PORT.\n"
+    )
+    assert not (tmp_path / FILE_NAME).exists()
+
+
+def test_data_that_is_in_use_is_told_with_a_remedy(tmp_path: Path) -> None:
+    lock = DataLock(tmp_path)
+    said = gator("serve", "--data", str(tmp_path), "--port", "0")
+    lock.release()
+    assert said.code == 2
+    assert said.err == (
+        f"gator: Another gator process is using '{tmp_path}'; stop it or choose another GATOR_DATA.\n"
+    )
+
+
+def test_data_of_a_newer_program_is_told_and_left_alone(tmp_path: Path) -> None:
+    connection = connect(tmp_path / FILE_NAME)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    said = gator("serve", "--data", str(tmp_path), "--port", "0")
+    assert said.code == 2
+    assert said.err.startswith("gator: The database is at migration 999, this program knows ")
+    DataLock(tmp_path).release()
+
+
+def test_data_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file is in the way")
+    said = gator("serve", "--data", str(tmp_path / "data"), "--port", "0")
+    assert said.code == 2
+    assert said.err == f"gator: Cannot use GATOR_DATA='{tmp_path / 'data'}': File exists.\n"
+
+
+def test_a_start_that_fails_for_another_reason_points_to_the_log(tmp_path: Path) -> None:
+    connection = connect(tmp_path / FILE_NAME)
+    connection.execute("CREATE TABLE messages (in_the_way)")
+    connection.close()
+    with pytest.raises(ServeError, match=r"could not start with GATOR_DATA=.*; see the log above"):
+        run(settings_for(tmp_path, port=0))
+    DataLock(tmp_path).release()
+
+
+async def test_a_house_that_cannot_be_opened_lets_go_of_its_data(tmp_path: Path) -> None:
+    connection = connect(tmp_path / FILE_NAME)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    with pytest.raises(SchemaTooNew):
+        await open_house(settings_for(tmp_path))
+    DataLock(tmp_path).release()
+
+
+# Stopping
+
+
+async def test_the_house_is_drained_before_connections_are_closed() -> None:
+    house = FakeHouse()
+    stopping = asyncio.ensure_future(server(house).shutdown())
+    await house.draining.wait()
+    assert not stopping.done()
+    house.drained.set()
+    await stopping
+    assert house.calls == ["drain"]
+
+
+async def test_a_second_signal_ends_the_drain() -> None:
+    house = FakeHouse()
+    stopped = server(house)
+    stopping = asyncio.ensure_future(stopped.shutdown())
+    await house.draining.wait()
+    stopped.force_exit = True
+    await stopping
+    await asyncio.sleep(0)
+    assert house.calls == ["drain", "cancelled"]
+
+
+async def test_a_server_that_never_opened_its_house_has_nothing_to_drain() -> None:
+    await server(None).shutdown()
+
+
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_drains_and_the_second_does_not_wait(
+    first: signal.Signals, second: signal.Signals
+) -> None:
+    stopped = server(None)
+    with stopped.capture_signals():
+        signal.raise_signal(first)
+        assert (stopped.should_exit, stopped.force_exit) == (True, False)
+        signal.raise_signal(second)
+        assert (stopped.should_exit, stopped.force_exit) == (True, True)
+
+
+def test_after_the_end_signals_are_what_they_were() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with server(None).capture_signals():
+        assert signal.getsignal(signal.SIGTERM) != before
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == before

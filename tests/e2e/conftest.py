@@ -1,0 +1,99 @@
+"""What the tests over real sockets share."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests.support.client import Client
+from tests.support.server import Server, token
+
+
+class Servers:
+    """Starts servers; all are ended when the test is over."""
+
+    def __init__(self, stack: ExitStack, home: Path) -> None:
+        self._stack = stack
+        self._home = home
+        self._count = 0
+
+    def __call__(self, **settings: Any) -> Server:
+        self._count += 1
+        home = self._home / f"server-{self._count}"
+        home.mkdir()
+        return self._stack.enter_context(Server(home, **settings))
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Servers]:
+    """Start servers with settings of a test's own."""
+    with ExitStack() as stack:
+        yield Servers(stack, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def jwt_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that wants tokens and sets no limits, for all tests of a file."""
+    with Server(tmp_path_factory.mktemp("jwt"), auth="jwt", limits="off", presence_grace_s=0) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server in open mode without limits, for all tests of a file."""
+    with Server(tmp_path_factory.mktemp("open"), limits="off") as server:
+        yield server
+
+
+class People:
+    """Connections and HTTP clients of users, closed when the test is over."""
+
+    def __init__(self, server: Server, stack: AsyncExitStack) -> None:
+        self.server = server
+        self._stack = stack
+        self._https: dict[str | None, httpx2.AsyncClient] = {}
+
+    async def socket(self, user: str, **options: Any) -> Client:
+        """Connect somebody, and hear the greeting."""
+        jwt = self.server.settings.get("auth") == "jwt"
+        url = self.server.with_token(token(user)) if jwt else self.server.as_user(user)
+        client = await self._stack.enter_async_context(await Client.open(url, **options))
+        if options.get("reading", True):
+            await client.until("online_users")
+        return client
+
+    async def http(self, user: str | None) -> httpx2.AsyncClient:
+        """Get an HTTP client of somebody; of nobody for None."""
+        if user not in self._https:
+            self._https[user] = await self._stack.enter_async_context(self._http(user))
+        return self._https[user]
+
+    def _http(self, user: str | None) -> httpx2.AsyncClient:
+        headers = {} if user is None else {"X-Gator-User": user}
+        if user is not None and self.server.settings.get("auth") == "jwt":
+            headers = {"Authorization": f"Bearer {token(user)}"}
+        # No TLS here, and reading the certificates would be most of a test's time.
+        return httpx2.AsyncClient(
+            base_url=f"{self.server.url}/api/v1", headers=headers, trust_env=False, verify=False, timeout=20
+        )
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    """Closes what a test opens."""
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def people(jwt_server: Server, stack: AsyncExitStack) -> People:
+    """Users of `jwt_server`."""
+    return People(jwt_server, stack)
+
+
+@pytest.fixture
+def open_people(open_server: Server, stack: AsyncExitStack) -> People:
+    """Users of `open_server`."""
+    return People(open_server, stack)
