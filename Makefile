@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check format reference lock clean
+.PHONY: help setup run test check format bench reference lock clean
 
 help: ## List what can be done here.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ check: $(VENV)/.dev ## Check format, lint, types, layers, locks; changes nothing
 format: $(VENV)/.dev ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(VENV)/.package ## Measure beside other servers ('make bench-setup' installs those); ARGS="--quick", ARGS="--help".
+	@$(BIN)/python -m bench.run $(ARGS)
 
 reference: $(VENV)/.package ## Write docs/reference/ anew from the code.
 	$(BIN)/gator reference
@@ -76,3 +79,19 @@ $(VENV)/.dev: requirements/dev.lock $(VENV)/.package
 	@echo "Installing the tools for tests and checks (requirements/dev.lock) ..."
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.lock
 	@touch $@
+
+# The peers of 'make bench' that are Python or Node packages. Those of Debian are named in bench/README.md.
+
+.PHONY: bench-setup
+bench-setup: bench/.venv/.installed bench/node_modules/.package-lock.json
+
+bench/.venv/.installed: bench/requirements.txt | $(BIN)/pip
+	@echo "Installing the Python peers (bench/requirements.txt) ..."
+	@$(PYTHON) -m venv --clear bench/.venv
+	@bench/.venv/bin/python -m pip install --quiet -r bench/requirements.txt
+	@touch $@
+
+bench/node_modules/.package-lock.json: bench/package-lock.json
+	@if command -v npm >/dev/null; then \
+	  echo "Installing the Node peers (bench/package-lock.json) ..." && npm ci --prefix bench --no-fund --no-audit; \
+	else echo "There is no npm: the Node peers are left out."; fi

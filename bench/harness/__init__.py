@@ -1,0 +1,1 @@
+"""What starts, loads, measures and compares servers."""
