@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help setup run test check format bench reference lock clean
 
 help: ## List what can be done here.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.package ## Make .venv with all that the server needs; quick when nothing changed.
 	@echo "Ready: 'make run' starts the server."
@@ -83,7 +83,7 @@ $(VENV)/.dev: requirements/dev.lock $(VENV)/.package
 # The peers of 'make bench' that are Python or Node packages. Those of Debian are named in bench/README.md.
 
 .PHONY: bench-setup
-bench-setup: bench/.venv/.installed bench/node_modules/.package-lock.json
+bench-setup: bench/.venv/.installed bench/node_modules/.package-lock.json ## Install the peers of 'make bench' that are Python or Node packages.
 
 bench/.venv/.installed: bench/requirements.txt | $(BIN)/pip
 	@echo "Installing the Python peers (bench/requirements.txt) ..."

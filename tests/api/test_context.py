@@ -1,9 +1,10 @@
 """Who asks, and how often: the same for every route, so tested on every route."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from tests.api.conftest import API, Office, Open, check_problem
+from tests.api.conftest import API, Caller, Office, Open, check_problem
 from tests.support.house import SECRET
 
 from gator.app import create_app
@@ -145,3 +146,38 @@ def test_creating_and_bringing_in_have_a_limit(open_office: Open) -> None:
     body = {"user_id": "carol"}
     check_problem(office.alice.post(f"/conversations/{garden}/members", body), 429, "rate_limited")
     assert office.alice.get("/conversations").status_code == 200
+
+
+# Names of any kind
+
+
+@pytest.mark.parametrize("user", ["ąć", "名前", "a b", "a/b", "100%", "me?x=1#y"])
+def test_a_header_names_any_user(shared: Office, user: str) -> None:
+    caller = Caller(shared.client, {"X-Gator-User": user.encode()})  # type: ignore[dict-item]
+    assert caller.get("/users/me").json()["id"] == user
+
+
+def test_a_header_that_is_no_utf_8_is_taken_as_it_is(shared: Office) -> None:
+    caller = Caller(shared.client, {"X-Gator-User": b"\xe9"})  # type: ignore[dict-item]
+    assert caller.get("/users/me").json()["id"] == "é"
+
+
+def test_the_ids_of_the_socket_work_over_http(shared: Office) -> None:
+    conversation_id, user = "a/b c/ü", "x/y"
+    with shared.client.websocket_connect(f"/ws/{quote(user, safe='')}") as socket:
+        assert socket.receive_json()["user_id"] == user
+        socket.send_json({"type": "join_conversation", "conversation_id": conversation_id})
+        assert socket.receive_json()["type"] == "conversation_joined"
+    caller = shared.named(user)
+    path = f"/conversations/{quote(conversation_id, safe='')}"
+    assert caller.get(path).json()["id"] == conversation_id
+    caller.says(quote(conversation_id, safe=""), "hello")
+    assert [m["content"] for m in caller.get(f"{path}/messages").json()["messages"]] == ["hello"]
+    assert len(caller.get(f"{path}/events").json()["events"]) == 2
+    assert caller.post(f"{path}/members", {"user_id": "p/q"}).status_code == 204
+    assert caller.patch(f"{path}/members/{quote('p/q', safe='')}", {"role": "admin"}).status_code == 204
+    assert caller.get(f"/users/{quote('p/q', safe='')}").json()["id"] == "p/q"
+    assert caller.delete(f"{path}/members/{quote('p/q', safe='')}").status_code == 204
+    assert caller.put(f"{path}/read", {"seq": 1}).status_code == 204
+    assert caller.patch(path, {"title": "x"}).json()["title"] == "x"
+    assert caller.delete(path).status_code == 204

@@ -195,3 +195,9 @@ def test_all_of_the_reader_s_connections_are_told(office: Office) -> None:
 def test_what_is_no_position_is_refused(shared: Office, seq: object) -> None:
     garden = shared.alice.creates()
     check_problem(shared.alice.put(f"/conversations/{garden}/read", {"seq": seq}), 422, "invalid_command")
+
+
+@pytest.mark.parametrize("title", ["", "\x00", "two\nlines", "x" * 201])
+def test_a_title_is_one_line_of_text(office: Office, title: str) -> None:
+    response = office.alice.post("/conversations", {"kind": "group", "title": title})
+    check_problem(response, 422, "invalid_command")

@@ -11,10 +11,10 @@ def roles(caller: Caller, conversation_id: str) -> dict[str, str]:
 
 def test_members_are_listed_with_all_that_is_known(strict: Office) -> None:
     alice = strict.holding("alice", name="Alice")
-    garden = alice.creates("bob")
     token = alice.headers["Authorization"].removeprefix("Bearer ")
     with strict.client.websocket_connect(f"/ws/auth?token={token}") as socket:
         socket.receive_json()
+        garden = alice.creates("bob")
         alice.creates("bob")  # committed behind what the connection had written down of alice
         assert alice.get(f"/conversations/{garden}/members").json() == {
             "members": [

@@ -170,7 +170,7 @@ async def test_a_token_that_ends_closes_the_connection_unless_it_was_refreshed(
     assert fresh["type"] == "token_refreshed"
 
     assert await forgetful.gone() == (4001, "Token expired")
-    assert time.time() <= until + 1
+    assert time.time() < until + 3
     assert (await careful.ask("heartbeat"))["type"] == "heartbeat"
     assert await refused(url) == (1008, "Invalid token", [])
 

@@ -13,6 +13,7 @@ from tests.contract.wishes import GARDEN, delete, post, remove, rename
 from tests.support.house import Guest, StagedHouse, staged
 
 from gator.protocol.errors import INTERNAL
+from gator.storage.sqlite import FILE_NAME, connect
 
 LOGGED = {"new_message", "conversation_renamed", "members_added", "member_removed", "conversation_deleted"}
 
@@ -190,6 +191,24 @@ async def test_a_replay_that_fails_closes_the_connection_so_that_the_client_come
         assert alice.sink.closed == INTERNAL
         assert house.log.take_errors() == ["catch_up_failed"]
         assert house.metric("gator_errors_total", where="catch_up") == 1
+
+
+@pytest.mark.parametrize(("lost", "page"), [(3, 2), (4, 2)])
+async def test_a_log_with_a_hole_is_not_passed_off_as_whole(tmp_path: Path, lost: int, page: int) -> None:
+    async with staged(tmp_path) as house:
+        alice = await house.arrive("alice", "garden")
+        for n in (2, 3, 4):
+            await alice.post("garden", str(n))
+    connection = connect(tmp_path / FILE_NAME)
+    connection.execute("DELETE FROM messages WHERE seq = ?", (lost,))
+    connection.close()
+    async with staged(tmp_path, replay_page=page) as house:
+        alice = house.connect("alice")
+        await alice.tell(type="join_conversation", conversation_id="garden", after_seq=1)
+        await house.settle()
+        assert alice.sink.closed == INTERNAL
+        assert house.log.take_errors() == ["catch_up_failed"]
+        assert seqs(alice) in ([], [2, 3])
 
 
 @dataclass(frozen=True)

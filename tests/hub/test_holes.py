@@ -163,3 +163,19 @@ async def test_whatever_is_lost_everybody_has_all_in_order(tmp_path: Path, seed:
         await house.settle()
         for guest in guests:
             assert seqs(guest, after=3) == list(range(4, 65)), guest.user_id
+
+
+async def test_a_repair_that_fails_is_tried_again_with_the_next_event(
+    house: StagedHouse, broker: LossyBroker
+) -> None:
+    alice = await house.arrive("alice", "garden")
+    broker.lose(2, 4)
+    with house.unreadable():
+        for n in (2, 3):
+            await alice.post("garden", str(n))
+    assert house.log.take_errors() == ["recover_failed"]
+    assert house.metric("gator_errors_total", where="recover") == 1
+    assert seqs(alice) == []
+    await alice.post("garden", "4")
+    await alice.post("garden", "5")
+    assert seqs(alice) == [2, 3, 4, 5]

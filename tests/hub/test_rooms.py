@@ -3,8 +3,11 @@
 import asyncio
 from pathlib import Path
 
-from tests.contract.wishes import GARDEN, delete, remove, rename
+import pytest
+from tests.contract.wishes import GARDEN, create, delete, post, remove, rename
 from tests.support.house import Frame, Guest, StagedHouse, staged
+
+from gator.hub import rooms
 
 
 def seqs(guest: Guest, conversation_id: str = "garden") -> list[int]:
@@ -177,25 +180,25 @@ async def test_many_who_ask_for_a_conversation_share_one_read(tmp_path: Path) ->
     async with staged(tmp_path) as house:
         await house.arrive("alice", "garden")
     async with staged(tmp_path) as house:
-        rooms = house.house.hub.rooms
-        first, *others = await asyncio.gather(*(rooms.conversation(GARDEN) for _ in range(5)))
+        kept = house.house.hub.rooms
+        first, *others = await asyncio.gather(*(kept.conversation(GARDEN) for _ in range(5)))
         assert first is not None
         assert all(state is first for state in others)
 
 
 async def test_a_conversation_that_never_was_is_none_every_time(house: StagedHouse) -> None:
-    rooms = house.house.hub.rooms
-    assert await asyncio.gather(*(rooms.conversation(GARDEN) for _ in range(3))) == [None] * 3
+    kept = house.house.hub.rooms
+    assert await asyncio.gather(*(kept.conversation(GARDEN) for _ in range(3))) == [None] * 3
     await house.arrive("alice", "garden")
-    assert await rooms.conversation(GARDEN) is not None
+    assert await kept.conversation(GARDEN) is not None
 
 
 async def test_one_who_stops_asking_leaves_the_others_their_answer(tmp_path: Path) -> None:
     async with staged(tmp_path) as house:
         await house.arrive("alice", "garden")
     async with staged(tmp_path) as house:
-        rooms = house.house.hub.rooms
-        asking = [asyncio.ensure_future(rooms.conversation(GARDEN)) for _ in range(2)]
+        kept = house.house.hub.rooms
+        asking = [asyncio.ensure_future(kept.conversation(GARDEN)) for _ in range(2)]
         await asyncio.sleep(0)
         asking[0].cancel()
         state = await asking[1]
@@ -227,3 +230,56 @@ async def test_who_joins_while_it_is_read_and_written_to_misses_nothing(tmp_path
         await house.settle()
         assert seqs(alice) == list(range(2, 9))
         assert contents(alice.heard)[-2:] == ["first", "second"]
+
+
+async def test_who_goes_away_while_joining_is_kept_nowhere(house: StagedHouse) -> None:
+    bob = await house.arrive("bob", "garden")
+    alice = house.connect("alice")
+    joining = asyncio.ensure_future(alice.tell(type="join_conversation", conversation_id="garden"))
+    await asyncio.sleep(0)
+    await alice.hang_up()
+    await joining
+    assert house.metric("gator_joined") == 1
+    house.look()
+    await house.advance(60)
+    await bob.post("garden", "is somebody there?")
+    assert alice.of_type("new_message", "conversation_joined") == []
+
+
+async def test_unused_rooms_are_forgotten_and_read_again(
+    house: StagedHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "KEPT_ROOMS", 3)
+    alice = await house.arrive("alice", "kept")
+    for n in range(6):
+        guest = await house.arrive("bob", f"left {n}")
+        await guest.say(type="leave_conversation", conversation_id=f"left {n}")
+    assert house.metric("gator_rooms") == 3
+    again = await house.arrive("carol", "left 0")
+    assert [frame["type"] for frame in again.heard[-1:]] == ["conversation_joined"]
+    await alice.post("kept", "still here")
+    assert contents(alice.heard) == ["still here"]
+
+
+async def test_a_room_that_is_forgotten_while_one_joins_is_made_anew(
+    house: StagedHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.change(create("garden", "alice"), post("garden", "alice", "two"))
+    monkeypatch.setattr(rooms, "KEPT_ROOMS", 0)
+    alice = house.connect("alice")
+    assert (await alice.join("garden", after_seq=1))["seq"] == 2
+    await alice.post("garden", "three")
+    assert contents(alice.heard) == ["two", "three"]
+
+
+async def test_a_state_that_cannot_be_read_is_told_and_read_again_later(tmp_path: Path) -> None:
+    async with staged(tmp_path) as house:
+        await house.arrive("alice", "garden")
+    async with staged(tmp_path) as house:
+        alice = house.connect("alice")
+        with house.unreadable():
+            for _ in range(2):
+                assert (await alice.join("garden"))["code"] == "internal"
+        assert house.log.take_errors() == ["handler_failed"] * 2
+        assert house.metric("gator_rooms") == 0
+        assert (await alice.join("garden"))["type"] == "conversation_joined"

@@ -8,8 +8,8 @@ async with staged(tmp_path) as house:
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from gator.ports import Broker, LastSeen
 from gator.protocol.errors import Close
 from gator.protocol.types import UserId, UtcMillis
 from gator.settings import Settings
+from gator.storage.sqlite import FILE_NAME, connect
 
 Frame = dict[str, Any]
 
@@ -251,6 +252,17 @@ class StagedHouse:
         for change in changes:
             await self.house.journal.commit(change)
         await self.settle()
+
+    @contextmanager
+    def unreadable(self) -> Iterator[None]:
+        """Let reads of conversations fail meanwhile; what is written is written."""
+        connection = connect(self.house.settings.data / FILE_NAME)
+        connection.execute("ALTER TABLE conversations RENAME COLUMN kind TO hidden")
+        try:
+            yield
+        finally:
+            connection.execute("ALTER TABLE conversations RENAME COLUMN hidden TO kind")
+            connection.close()
 
     async def advance(self, seconds: float) -> None:
         """Let time pass and everything happen that it brings."""

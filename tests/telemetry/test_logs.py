@@ -60,7 +60,7 @@ def test_lines_below_the_level_are_not_shown(
 
 def test_lines_of_libraries_look_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     configure("info", "json")
-    logging.getLogger("uvicorn.error").warning("something %s", "happened")
+    logging.getLogger("somebody.else").warning("something %s", "happened")
     line = json.loads(capsys.readouterr().err)
     assert (line["event"], line["level"]) == ("something happened", "warning")
 

@@ -6,8 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from gator.protocol.types import MAX_ID_LENGTH, MAX_INITIAL_MEMBERS, Kind, Role
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+# In Rust's dialect, which Pydantic uses, `$` is the end and nothing else.
+NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f]+$"
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH, pattern=NO_CONTROL_CHARACTERS)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_CONTROL_CHARACTERS)]
 
 
 class _Body(BaseModel):

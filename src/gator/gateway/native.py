@@ -142,9 +142,9 @@ class NativeGateway(asyncio.Protocol):
         self._server_state.connections.discard(self)
         if self._close_timer is not None:
             self._close_timer.cancel()
-        for task in (self._busy, self._admitting):
-            if task is not None:
-                task.cancel()
+        # A command under way is carried out to its end; a closed peer joins nothing.
+        if self._admitting is not None:
+            self._admitting.cancel()
         self._end()
 
     def pause_writing(self) -> None:
@@ -172,27 +172,30 @@ class NativeGateway(asyncio.Protocol):
 
     def _handshake(self, request: Request) -> None:
         response = self._wire.accept(request)
-        path = urlsplit(request.path)
+        try:
+            path = urlsplit(request.path)
+        except ValueError:  # such as `//[`
+            path = urlsplit("")
         if response.status_code == 101 and not path.path.startswith(self.path):
             response = self._wire.reject(404, "There is no WebSocket at this address.\n")
         if response.status_code != 101:
             self._wire.send_response(response)
             return
         user = unquote(path.path[len(self.path) :])
-        query = parse_qs(path.query, max_num_fields=16)
+        query = parse_qs(path.query)
         handshake = Handshake(
             user_id=None if user == "auth" else user,
             query_token=query["token"][0] if "token" in query else None,
-            authorization=request.headers.get("Authorization"),
+            authorization=_header(request, "Authorization"),
             subprotocols=[
                 name.strip()
                 for header in request.headers.get_all("Sec-WebSocket-Protocol")
                 for name in header.split(",")
             ],
-            origin=request.headers.get("Origin"),
-            host=request.headers.get("Host"),
+            origin=_header(request, "Origin"),
+            host=_header(request, "Host"),
             address=self._floor.client_address(
-                self._transport.get_extra_info("peername"), request.headers.get("X-Forwarded-For")
+                self._transport.get_extra_info("peername"), _header(request, "X-Forwarded-For")
             ),
         )
         verdict = self._floor.admission.admit_now(handshake)
@@ -346,12 +349,12 @@ class NativeGateway(asyncio.Protocol):
     def _end_stream(self) -> None:
         # To close with bytes of the peer unread resets the connection, and the peer may
         # never see the code (seen for 2 of 3 frames of 2 MB): read on, and discard.
+        self._wait_for_close()
         if self._transport.can_write_eof() and not self._peer_is_done:
             self._transport.write_eof()
             self._transport.resume_reading()
         else:
             self._transport.close()
-        self._wait_for_close()
 
     def _wait_for_close(self) -> None:
         if self._close_timer is None:
@@ -371,3 +374,8 @@ class NativeGateway(asyncio.Protocol):
     def _code(self) -> int:
         close = self._wire.close_rcvd or self._wire.close_sent
         return 1006 if close is None else int(close.code)
+
+
+def _header(request: Request, name: str) -> str | None:
+    # A header that comes twice is one with both values (RFC 9110 §5.3).
+    return ", ".join(request.headers.get_all(name)) or None

@@ -10,6 +10,7 @@ from gator.protocol.types import (
     ClientMessageId,
     CommandId,
     Kind,
+    Title,
     WireConversationId,
     WirePersonaId,
     WireSeq,
@@ -50,7 +51,7 @@ class CreateConversation(_Command, frozen=True, kw_only=True, tag="create_conver
 
     kind: Kind
     member_ids: Annotated[list[WireUserId], Meta(max_length=MAX_INITIAL_MEMBERS)]
-    title: Annotated[str, Meta(max_length=200)] | None = None
+    title: Title | None = None
 
 
 class SendMessage(_Command, frozen=True, kw_only=True, tag="send_message"):

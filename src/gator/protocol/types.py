@@ -41,6 +41,7 @@ _TIME = Meta(
     extra_json_schema={"format": "date-time", "examples": ["2025-01-15T10:30:00.000Z"]},
 )
 
+Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=ID_PATTERN)]
 WireUserId = Annotated[UserId, _ID]
 WireConversationId = Annotated[ConversationId, _ID]
 WireMessageId = Annotated[MessageId, _ID]
