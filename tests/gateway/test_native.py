@@ -104,7 +104,8 @@ class Line:
     ) -> None:
         self._house = house
         self.transport = transport or FakeTransport()
-        self.gateway = NativeGateway(uvicorn.Config("unused", log_config=None), ServerState(), {"floor": house.house.floor})
+        unused = uvicorn.Config("unused", log_config=None)
+        self.gateway = NativeGateway(unused, ServerState(), {"floor": house.house.floor})
         self.transport.protocol = self.gateway
         self.gateway.connection_made(self.transport)
         self.client = ClientProtocol(parse_uri("ws://localhost/"), **client)

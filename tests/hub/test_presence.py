@@ -6,7 +6,8 @@ from tests.contract.wishes import BOB, GARDEN, add, create, delete, remove
 from tests.support.clock import NOON, NOON_TEXT
 from tests.support.house import Guest, StagedHouse, staged
 
-from gator.protocol.types import UserId
+from gator.protocol.events import ReadMarked
+from gator.protocol.types import Seq, UserId
 
 GRACE_S = 3
 
@@ -215,10 +216,11 @@ async def test_all_connections_of_a_user_are_told(house: StagedHouse) -> None:
     bob = house.connect("bob")
     await house.settle()
     house.look()
-    house.house.hub.presence.tell(UserId("alice"), [])
-    house.house.hub.ask_to_reconnect(phone.peer, 5)
+    marked = ReadMarked(conversation_id=GARDEN, seq=Seq(1), timestamp=NOON_TEXT)
+    house.house.hub.presence.tell(UserId("alice"), [marked, marked])
+    house.house.hub.presence.tell(UserId("nobody"), [marked])
     await house.settle()
-    assert [len(guest.news()) for guest in (phone, laptop, bob)] == [1, 0, 0]
+    assert [len(guest.news()) for guest in (phone, laptop, bob)] == [2, 2, 0]
 
 
 # Large conversations: counts instead of names

@@ -48,13 +48,6 @@ async def test_asking_for_acquaintances_costs_at_most_two_statements_each(
         assert len(await bench.store.acquaintances(ANN, [BOB, CLEO, BOB])) == 1
 
 
-async def test_a_read_sees_one_moment(bench: SqliteBench) -> None:
-    # Were the two statements not in one transaction, a commit between them would show.
-    state = await bench.store.conversation(GARDEN)
-    assert state is not None
-    assert (state.head, set(state.members)) == (2, {ANN, BOB})
-
-
 async def test_a_store_that_is_closed_refuses_to_read(bench: SqliteBench) -> None:
     bench.store.close()
     with pytest.raises(RuntimeError):
