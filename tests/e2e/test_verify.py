@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from gator.cli.verify import Options, minted
+from gator.cli.verify.report import as_text
 from gator.cli.verify.run import Outcome, verify
 from gator.domain.message import check_content
 from gator.protocol.codec import command_id, decode, encode
@@ -123,12 +124,13 @@ def test_a_server_that_is_killed_again_and_again_keeps_every_promise(start: Serv
 
 
 async def test_tokens_of_several_users_check_what_one_token_cannot(start: Servers) -> None:
-    server = start(auth="jwt", jwt_secret=SECRET, heartbeat_s=0.5)
-    tokens = minted(Settings.model_validate({"jwt_secret": SECRET}), "verify", 3)
+    server = start(auth="jwt", jwt_secret=SECRET, heartbeat_s=1.5)
+    tokens = minted(Settings.model_validate({"jwt_secret": SECRET}), "verify", 4)
     several, one = await asyncio.gather(
-        verify(options(server.url, tokens=tokens, idle_seconds=2), asyncio.Event()),
+        verify(options(server.url, tokens=tokens[:4], idle_seconds=4), asyncio.Event()),
         verify(options(server.url, tokens=tokens[-1:], name="verify-one"), asyncio.Event()),
     )
+    print(as_text(several), as_text(one), sep="\n\n")
     assert (several.status, several.trouble, several.clients, several.users) == (0, None, 4, 4)
     assert {name for name, verdict in several.verdicts if not verdict.checked} == {"others_not_held_up"}
     assert several.verdicts["subprotocol"].checked == 2

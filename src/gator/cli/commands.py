@@ -87,6 +87,51 @@ def chat(
 
 
 @app.command()
+def verify(
+    url: Annotated[str, typer.Argument(help="Deployment, as clients reach it: wss://chat.example.org")],
+    token: Annotated[str | None, typer.Option(help="Token of one user.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File with one token a line, one for each user.")] = None,
+    secret: Annotated[bool, typer.Option("--secret", help="Make tokens with GATOR_JWT_SECRET.")] = False,
+    clients: Annotated[int, typer.Option(min=1, max=1_000, help="Clients that talk at once.")] = 20,
+    conversations: Annotated[int, typer.Option(min=1, max=100, help="Conversations that they are in.")] = 4,
+    messages: Annotated[int, typer.Option(min=1, max=100_000, help="Messages in all.")] = 1000,
+    seconds: Annotated[float, typer.Option(min=5, max=86_400, help="How long that takes, more or less.")] = 30,
+    idle_seconds: Annotated[float, typer.Option(min=0, max=86_400, help="Then leave a connection idle.")] = 0,
+    restart_command: Annotated[
+        str | None, typer.Option(help="Run every few seconds by the shell: kills the server and starts it again.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Repeats the decisions of an earlier run.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
+) -> None:
+    """Check a deployment against the promises of the protocol, while making trouble.
+
+    Exit status 0: all that was checked held. 1: something is broken. 2: it could not run.
+    """
+    from gator.cli.verify import CannotRun, Options, minted, new_name, new_seed, run, tokens_of
+
+    name = new_name()
+    try:
+        if secret and (token is not None or token_file is not None):
+            raise CannotRun("Give --secret or tokens, not both.")
+        tokens = minted(load(), name, clients) if secret else tokens_of(token, token_file)
+    except CannotRun as error:
+        _fail(str(error))
+    options = Options(
+        url=url,
+        name=name,
+        seed=new_seed() if seed is None else seed,
+        tokens=tokens,
+        clients=clients,
+        conversations=conversations,
+        messages=messages,
+        seconds=seconds,
+        idle_seconds=idle_seconds,
+        restart_command=restart_command,
+    )
+    sys.exit(run(options, json=as_json))
+
+
+@app.command()
 def doctor(host: Host = None, port: Port = None, data: Data = None) -> None:
     """Say what is wrong with the settings, the database, the ports; exit 1 if anything is."""
     from gator.cli.doctor import examine

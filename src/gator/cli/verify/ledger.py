@@ -6,6 +6,7 @@ Values in, verdicts out: no I/O, no clock. A checker that cannot fail is worthle
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from gator.cli.chat.frames import Unreadable
 from gator.cli.verify.figures import Figures, Latencies
@@ -93,8 +94,13 @@ class Ledger:
         self._attempts[command_id] = _Attempt(message, bool(message.acks))
         return command_id
 
-    def acked(self, ack: Ack, now: float) -> None:
-        """Take in an ack, however it came."""
+    def acked(self, ack: Ack, *, live_since: float, now: float) -> None:
+        """Take in an ack, however it came.
+
+        Args:
+            live_since: Monotonic seconds since which the client reads; how long older
+                sends took says nothing about the server.
+        """
         attempt = self._attempts.pop(ack.reply_to or "", None)
         if attempt is None or attempt.message.client_message_id != ack.client_message_id:
             what = f"an ack for {ack.client_message_id!r} answers no send of it ({ack.reply_to!r})"
@@ -103,7 +109,7 @@ class Ledger:
         message = attempt.message
         if not message.acks:
             self._figures.acknowledged += 1
-            if len(message.lines) == 1:
+            if len(message.lines) == 1 and message.sent_at > live_since:
                 self.to_ack.add(now - message.sent_at)
         else:
             self._check_repeat(message, ack)
@@ -124,8 +130,7 @@ class Ledger:
         """Take in an event that a client was told.
 
         Args:
-            live_since: Monotonic seconds since which the client reads and is up to date;
-                how long older messages took says nothing about the server.
+            live_since: As above, and is up to date.
         """
         self._figures.told += 1
         place = place_of(event)
@@ -165,7 +170,7 @@ class Ledger:
         for number in missing:
             self._verdicts.broken("no_hole", f"{_placed((conversation_id, number))} there is nothing in the log")
         self._verdicts.kept("no_hole", log.head - len(missing))
-        inversions = sum(after <= before for before, after in zip(numbers, numbers[1:], strict=False))
+        inversions = sum(after <= before for before, after in pairwise(numbers))
         self._figures.out_of_order += inversions
         if inversions:
             self._verdicts.broken("one_order", f"the log of {conversation_id!r} is read in the order {numbers}")
@@ -216,8 +221,10 @@ class Ledger:
         for (line, _), messages in self._order.items():
             # One that was sent again may have been stored by either attempt.
             once = [message for message in messages if len(message.lines) == 1]
-            placed = [(stored[one.client_message_id][0][0], one) for one in once if one.client_message_id in stored]
-            for (seq, first), (next_seq, second) in zip(placed, placed[1:], strict=False):
+            placed = [
+                (stored[one.client_message_id][0][0], one) for one in once if one.client_message_id in stored
+            ]
+            for (seq, first), (next_seq, second) in pairwise(placed):
                 what = f"{_named(second)} was sent after {_named(first)} on {line} and is stored before it"
                 self._verdicts.check("sender_order", seq < next_seq, what)
 

@@ -51,6 +51,8 @@ class Place:
         """What the present join has to tell next; None while there is none."""
         self._head = 0
         self._missing: set[int] = set()
+        self._hole_at: int | None = None
+        """Position after which events were missing and were asked for again."""
 
     @property
     def is_in(self) -> bool:
@@ -62,8 +64,14 @@ class Place:
         self._asked = self._next = None
         self._missing.clear()
 
-    def join(self) -> JoinConversation:
-        """Ask for what was missed, and for what is to come."""
+    def join(self, after_gap: bool = False) -> JoinConversation:
+        """Ask for what was missed, and for what is to come.
+
+        Args:
+            after_gap: Events were missing. If they still are, the client goes on
+                without them instead of asking for ever.
+        """
+        self._hole_at = self.position if after_gap else None
         self._joins += 1
         self._asked = JoinConversation(
             id=f"join-{self._joins}-{self.conversation_id}"[:128],
@@ -73,11 +81,16 @@ class Place:
         )
         return self._asked
 
-    def joined(self, answer: ConversationJoined, now: float) -> bool:
-        """Take in the answer to a join. True if what was missed has to be loaded over HTTP."""
+    def joined(self, answer: ConversationJoined, now: float) -> int | None:
+        """Take in the answer to a join.
+
+        Returns:
+            The position after which the log has to be loaded over HTTP, up to the head
+            in the answer; None if all that was missed follows.
+        """
         asked = self._asked
         if asked is None or answer.reply_to != asked.id:
-            return False
+            return None
         self._asked = None
         self._epoch, self._head, self.live_since = answer.epoch, answer.seq, now
         self._missing.clear()
@@ -86,21 +99,17 @@ class Place:
             what = f"{self._who} is told that all after {after} follows, of {answer.seq}"
             self._verdicts.check("resume", after <= answer.seq and answer.reason is None, what)
             self._next = after + 1
-            return False
+            return None
         self._next = answer.seq + 1
+        self.position = answer.seq
         if answer.reason in _OTHER_HISTORY:
             what = f"{self._who} was told everything up to {after}, and now that there is another history"
             self._verdicts.broken("heard_is_stored", f"{what} ({answer.reason})")
-            self.position = answer.seq
-            return False
+            return None
         holds = answer.reason == "too_far_behind"
         what = f"{self._who} gave the position {after} and is not caught up: {answer.reason}"
         self._verdicts.check("resume", holds, what)
-        return True
-
-    def loaded(self, seq: int) -> None:
-        """Everything up to `seq` was loaded over HTTP."""
-        self.position = max(self.position, seq)
+        return after
 
     def told(self, seq: int) -> Step:
         """Take in the number of an event."""
@@ -116,7 +125,9 @@ class Place:
         self._next = seq + 1
         if seq <= self.position:
             return Step.KNOWN
-        if seq > self.position + 1:
+        if seq > self.position + 1 and self._asked is not None:
+            return Step.KNOWN  # it is told again after the answer to the new join
+        if seq > self.position + 1 and self._hole_at != self.position:
             return Step.GAP
         self.position = seq
         return Step.NEXT

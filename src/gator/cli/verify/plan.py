@@ -122,4 +122,4 @@ def restarts(dice: Random, seconds: float) -> Iterator[float]:
     """Yield the waits between restarts of the server: every few seconds, for ever."""
     yield dice.uniform(0.1, 0.3) * min(seconds, 10.0)
     while True:
-        yield dice.uniform(1.0, 5.0)
+        yield dice.uniform(2.0, 6.0)

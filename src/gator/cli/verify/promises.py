@@ -46,7 +46,7 @@ class Promise:
 
 _PROMISED: Final = "What is promised, and what is not"
 _ORDER: Final = "Order, resuming, loss"
-_ONCE: Final = "Sending exactly once"
+_ONCE: Final = "Sending again safely"
 
 PROMISES: Final[Mapping[PromiseName, Promise]] = MappingProxyType(
     {
