@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from gator.cli.chat.frames import read
-from gator.cli.verify.ledger import Log, Logged
+from gator.cli.verify.ledger import Log, Logged, logged
 from gator.cli.verify.people import Person
-from gator.protocol.events import Durable, Message
+from gator.protocol.events import Message
 
 TIMEOUT_S: Final = 10.0
 EVENTS: Final = 500
@@ -115,10 +115,15 @@ class Api:
             await asyncio.sleep(_decoded(answer.text, _Problem).retry_after_ms / 1000)
         return Answer(answer.status_code, answer.text)
 
-    async def _ask_for(self, kind: type[T], person: Person, method: str, path: str, **fields: object) -> T:
-        body, query = fields.get("body"), fields.get("query")
-        assert body is None or isinstance(body, dict)
-        assert query is None or isinstance(query, dict)
+    async def _ask_for(
+        self,
+        kind: type[T],
+        person: Person,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        query: Mapping[str, int] | None = None,
+    ) -> T:
         answer = await self.ask(person, method, path, body, query)
         if answer.status not in (httpx2.codes.OK, httpx2.codes.CREATED):
             raise ApiError(f"{method} {path} is answered with HTTP status {answer.status}", answer.status)
@@ -146,9 +151,8 @@ class Api:
         while more:
             query = {"after": position, "limit": EVENTS}
             page = await self._ask_for(_Events, person, "GET", of(conversation_id, "/events"), query=query)
-            found = [read(bytes(raw).decode()) for raw in page.events]
-            # Anything else is a frame that no log has; what is missing then shows as a hole.
-            events += [one for one in found if isinstance(one, Durable) or getattr(one, "seq", None) is not None]  # type: ignore[misc]
+            # Whatever is no event of a log is left out; what is missing then shows as a hole.
+            events += filter(None, (logged(read(bytes(raw).decode())) for raw in page.events))
             if not page.events or (events and (events[-1].seq or 0) <= position):
                 break
             position, more = events[-1].seq or 0, page.has_more

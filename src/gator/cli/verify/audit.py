@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from gator.cli.chat.frames import Frame, Unreadable
+from gator.cli.chat.frames import Frame
 from gator.cli.verify.api import Api, ApiError
-from gator.cli.verify.ledger import Log, Logged
+from gator.cli.verify.ledger import Log, Logged, logged
 from gator.cli.verify.line import Gone
 from gator.cli.verify.opening import NotOpened
 from gator.cli.verify.options import CannotRun
 from gator.cli.verify.people import Person
 from gator.cli.verify.promises import Verdicts
 from gator.protocol.commands import JoinConversation
-from gator.protocol.events import ConversationJoined, Durable, NewMessage
+from gator.protocol.events import ConversationJoined, NewMessage
 from gator.protocol.types import ConversationId, Seq
 
 QUIET_S: Final = 10.0
@@ -31,10 +31,9 @@ class _Reader:
         self._conversation_id = conversation_id
 
     def hear(self, frame: Frame) -> None:
-        is_logged = isinstance(frame, Durable) or (isinstance(frame, Unreadable) and frame.seq is not None)
-        if is_logged and getattr(frame, "conversation_id", None) == self._conversation_id:
-            assert isinstance(frame, Durable | Unreadable)
-            self.events.append(frame)
+        event = logged(frame)
+        if event is not None and event.conversation_id == self._conversation_id:
+            self.events.append(event)
             self.came.set()
 
     async def until(self, head: int) -> None:

@@ -7,10 +7,10 @@ from random import Random
 from time import monotonic
 from typing import Final
 
-from gator.cli.chat.frames import Frame, Unreadable
+from gator.cli.chat.frames import Frame
 from gator.cli.verify.api import Api, ApiError
 from gator.cli.verify.figures import Figures
-from gator.cli.verify.ledger import Ledger
+from gator.cli.verify.ledger import Ledger, Logged, logged
 from gator.cli.verify.line import Gone, Line, rest_s
 from gator.cli.verify.opening import NotOpened
 from gator.cli.verify.options import CannotRun
@@ -22,7 +22,6 @@ from gator.protocol.events import (
     Ack,
     ConversationJoined,
     ConversationLeft,
-    Durable,
     Error,
     Reconnect,
     TypingIndicator,
@@ -188,10 +187,8 @@ class Client:
                 self.away_s = frame.after_ms / 1000
                 if self._line is not None:
                     self._world.start(self._line.close())
-            case Durable() | Unreadable():
-                self._told(frame)
             case _:
-                pass
+                self._told(logged(frame))
 
     @property
     def _thawed_at(self) -> float:
@@ -205,9 +202,9 @@ class Client:
         if after is not None:
             self._world.start(self._load(place.conversation_id, after, answer.seq))
 
-    def _told(self, event: Durable | Unreadable) -> None:
-        place = self._places.get(event.conversation_id or "")
-        if place is None or self._line is None or event.seq is None:
+    def _told(self, event: Logged | None) -> None:
+        place = None if event is None else self._places.get(event.conversation_id or "")
+        if event is None or event.seq is None or place is None:
             return
         step = place.told(event.seq)
         live_since = max(place.live_since, self._thawed_at)

@@ -7,7 +7,6 @@ from typing import Final
 from gator.cli.chat.address import Address, address_of
 from gator.cli.verify.line import Line
 from gator.cli.verify.opening import NotOpened
-from gator.cli.verify.people import Person
 from gator.cli.verify.scene import Scene
 from gator.protocol.commands import Heartbeat
 from gator.protocol.errors import (
@@ -89,7 +88,7 @@ async def _too_many(scene: Scene) -> None:
     async with AsyncExitStack() as stack:
         try:
             for _ in range(limits.max_connections_per_user + 1):
-                line = await _open_one_more(scene, scene.first)
+                line = await Line.open("the probe of limits", scene.first.address, scene.verdicts)
                 stack.push_async_callback(line.close)
                 await line.ask(Heartbeat())
         except NotOpened as error:
@@ -99,7 +98,3 @@ async def _too_many(scene: Scene) -> None:
             return
         what = f"one user has {limits.max_connections_per_user + 1} connections, one more than is announced"
         scene.verdicts.broken("closing_codes", what)
-
-
-async def _open_one_more(scene: Scene, person: Person) -> Line:
-    return await Line.open("the probe of limits", person.address, scene.verdicts)

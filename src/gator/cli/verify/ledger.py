@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from gator.cli.chat.frames import Unreadable
+from gator.cli.chat.frames import Frame, Unreadable
 from gator.cli.verify.figures import Figures, Latencies
 from gator.cli.verify.promises import Verdicts
 from gator.protocol.events import Ack, Durable, NewMessage
@@ -251,6 +251,13 @@ class Ledger:
 
 _Stored = dict[str, list[tuple[int, str]]]
 """Position and id of each stored message, by `client_message_id`."""
+
+
+def logged(frame: Frame) -> Logged | None:
+    """Tell whether a frame is an event of a log; None if it is something else."""
+    if isinstance(frame, Durable):
+        return frame
+    return frame if isinstance(frame, Unreadable) and frame.seq is not None else None
 
 
 def place_of(event: Logged) -> tuple[str, int]:

@@ -25,7 +25,6 @@ ANSWER_S: Final = 10.0
 PATIENCE: Final = 10
 """Temporary refusals that are taken for an answer in the end."""
 
-
 OnFrame = Callable[[Frame], None]
 F = TypeVar("F")
 
