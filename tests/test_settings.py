@@ -157,7 +157,7 @@ def test_wrong_values_are_refused_all_at_once_by_name() -> None:
         ("GATOR_MAX_FRAME_BYTES", "1023"),
         ("GATOR_MAX_MESSAGE_CHARS", "100001"),
         ("GATOR_MESSAGES_PER_S", "0"),
-        ("GATOR_HEARTBEAT_S", "0"),
+        ("GATOR_HEARTBEAT_S", "0.9"),
         ("GATOR_HEARTBEAT_S", "nan"),
         ("GATOR_PRESENCE_GRACE_S", "-1"),
         ("GATOR_REPLAY_PAGE", "0"),

@@ -92,8 +92,8 @@ class Settings(BaseModel):
     )
 
     # How long
-    heartbeat_s: float = _setting(25, "Between two heartbeats of the server.", unit="s", gt=0)
-    ping_s: float = _setting(20, "Between two protocol pings that find dead peers.", unit="s", gt=0)
+    heartbeat_s: float = _setting(25, "Between two heartbeats of the server.", unit="s", ge=1)
+    ping_s: float = _setting(20, "Between two protocol pings that find dead peers.", unit="s", ge=1)
     ping_timeout_s: float = _setting(20, "How long a peer may take to answer a ping.", unit="s", gt=0)
     presence_grace_s: float = _setting(3, "After a user's last connection until they are offline.", unit="s", ge=0)
     occupancy_s: float = _setting(2, "At least between two counts in a large conversation.", unit="s", gt=0)

@@ -171,3 +171,9 @@ def test_after_the_end_signals_are_what_they_were() -> None:
         assert signal.getsignal(signal.SIGTERM) != before
         signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_several_processes_are_refused_until_something_carries_events_between_them() -> None:
+    said = gator("serve", "--workers", "4")
+    assert said.code == 2
+    assert said.err.startswith("gator: one process serves one database;")

@@ -19,6 +19,7 @@ app = typer.Typer(
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on. [GATOR_HOST]")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. [GATOR_PORT]")]
+Workers = Annotated[int, typer.Option(help="Processes that serve together: 1.", hidden=True)]
 Data = Annotated[Path | None, typer.Option(help="Directory of the database. [GATOR_DATA]")]
 
 
@@ -31,10 +32,12 @@ def main() -> None:
 
 
 @app.command()
-def serve(host: Host = None, port: Port = None, data: Data = None) -> None:
+def serve(host: Host = None, port: Port = None, data: Data = None, workers: Workers = 1) -> None:
     """Serve chats until told to stop (SIGTERM or Ctrl-C drains, a second one does not wait)."""
     from gator.cli.serve import ServeError, run
 
+    if workers != 1:
+        _fail("one process serves one database; several need a broker between them, which there is not yet.")
     try:
         run(load(host=host, port=port, data=data))
     except ServeError as error:

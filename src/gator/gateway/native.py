@@ -9,7 +9,6 @@ no task, no queue and no ASGI message; ready-made frames go straight to the tran
 import asyncio
 import logging
 import zlib
-from collections import deque
 from collections.abc import Awaitable
 from typing import Any, ClassVar, Final, cast
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -96,7 +95,7 @@ class NativeGateway(asyncio.Protocol):
         self._connection: Connection | None = None
         self._fragments: list[bytes] = []
         self._kind = Opcode.TEXT
-        self._frames: deque[Frame] = deque()
+        self._frames: list[Frame] = []  # an empty deque takes 600 bytes, and there are many
         self._busy: asyncio.Task[None] | None = None
         self._admitting: asyncio.Task[None] | None = None
         self._close_timer: asyncio.TimerHandle | None = None
@@ -243,10 +242,11 @@ class NativeGateway(asyncio.Protocol):
 
     def _work_off(self) -> bool:
         """Take frames until one has to be waited for; true if none has."""
-        frames = self._frames
-        while frames:
-            waiting = self._take(frames.popleft())
+        frames, self._frames = self._frames, []
+        for number, frame in enumerate(frames, 1):
+            waiting = self._take(frame)
             if waiting is not None:
+                self._frames = frames[number:]
                 self._transport.pause_reading()
                 self._busy = self._loop.create_task(self._wait_for(waiting))
                 return False

@@ -54,8 +54,8 @@ class Heartbeats:
                 continue  # it is being sent what it misses
             # Not the room's head: what this turn of the loop still has to tell comes later.
             head = subscription.room.told
-            if peer.beaten.get(conversation_id) != head:
-                peer.beaten[conversation_id] = head
+            if subscription.beaten != head:
+                subscription.beaten = head
                 heads[conversation_id] = head
         peer.send(HeartbeatEvent(timestamp=rfc3339(self._clock.now()), heads=heads, reply_to=reply_to))
 

@@ -43,7 +43,6 @@ class Peer:
     """
 
     __slots__ = (
-        "beaten",
         "id",
         "identity",
         "is_open",
@@ -67,7 +66,6 @@ class Peer:
         self.is_open = True
         self.paused_at: float | None = None
         self.waiters: list[Callable[[], None]] = []
-        self.beaten: dict[ConversationId, int] = {}
         self.to_flush = to_flush
         self.on_renew: Callable[[Identity], None] | None = None
 

@@ -24,13 +24,15 @@ class Subscription:
     of the old one cannot touch it.
     """
 
-    __slots__ = ("cursor", "live", "peer", "room")
+    __slots__ = ("beaten", "cursor", "live", "peer", "room")
 
     def __init__(self, peer: Peer, room: Room, cursor: Seq) -> None:
         self.peer = peer
         self.room = room
         self.cursor = cursor
         self.live = False
+        self.beaten = Seq(0)
+        """Head that the last heartbeat told."""
 
     def is_current(self) -> bool:
         """False once the connection has left, joined anew or closed."""
@@ -89,7 +91,6 @@ class Room:
         """Let a connection go."""
         del self.subscriptions[peer]
         del peer.subscriptions[self.id]
-        peer.beaten.pop(self.id, None)
         user = peer.identity.user_id
         self.users[user] -= 1
         if not self.users[user]:
