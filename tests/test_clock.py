@@ -6,7 +6,7 @@ import time
 import pytest
 from tests.support.clock import NOON, NOON_TEXT, FakeClock
 
-from gator.clock import SystemClock
+from gator.clock import SystemClock, SystemDice
 from gator.protocol.times import rfc3339
 
 
@@ -63,3 +63,14 @@ def test_the_fake_clock_forgets_what_was_cancelled() -> None:
     timer.cancel()
     assert (timer.waits, clock.waiting) == (False, 0)
     clock.advance(2)
+
+
+def test_dice_never_give_the_same_bits_twice_and_use_all_eighty() -> None:
+    dice = SystemDice()
+    drawn = [dice.bits() for _ in range(1_000)]
+    assert len(set(drawn)) == 1_000
+    assert all(0 <= bits < 1 << 80 for bits in drawn)
+    union = 0
+    for bits in drawn:
+        union |= bits
+    assert union == (1 << 80) - 1

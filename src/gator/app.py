@@ -1,6 +1,5 @@
 """The only place where things are put together."""
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from gator.auth.jwks import Jwks
 from gator.auth.key_sources import key_source
 from gator.auth.tokens import JwtIdentities
 from gator.broker.memory import MemoryBroker
-from gator.clock import SystemClock
+from gator.clock import SystemClock, SystemDice
 from gator.domain.limits import Rate
 from gator.domain.unique_ids import uuid7
 from gator.gateway.admission import Admission
@@ -97,6 +96,7 @@ async def open_house(
     """
     log = log or logger()
     clock = clock or SystemClock()
+    dice = SystemDice()
     metrics = Metrics()
     broker = broker or MemoryBroker()
     settings.data.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ async def open_house(
         personas=_NoPersonas(),
         identities=_identities(settings, clock, log),
         clock=clock,
-        new_id=lambda: uuid7(clock.now(), secrets.randbits(74)),
+        new_id=lambda: uuid7(clock.now(), dice.bits()),
         entering_makes_member=settings.auth == "open",
         max_message_chars=settings.max_message_chars,
     )

@@ -1,11 +1,35 @@
-"""The real clock."""
+"""The real clock, and the real dice."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
+from typing import Final
 
 from gator.ports import Timer
 from gator.protocol.types import UtcMillis
+
+BITS_BYTES: Final = 10
+BLOCK_BYTES: Final = 100 * BITS_BYTES
+
+
+class SystemDice:
+    """The system's random bits, read in blocks: one system call for a hundred ids.
+
+    Of one thread only, and not for keys or secrets.
+    """
+
+    def __init__(self) -> None:
+        self._block = b""
+        self._at = 0
+
+    def bits(self) -> int:
+        """Draw 80 random bits."""
+        if self._at == len(self._block):
+            self._block = os.urandom(BLOCK_BYTES)
+            self._at = 0
+        begin, self._at = self._at, self._at + BITS_BYTES
+        return int.from_bytes(self._block[begin : self._at])
 
 
 class SystemClock:
