@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from gator.domain.conversation import Change, Conversation
     from gator.domain.identity import Identity
@@ -42,8 +44,7 @@ class Clock(Protocol):
         """Call after `delay_s` seconds, on the event loop's thread."""
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     """A change is on disk.
 
     Attributes:
@@ -214,8 +215,7 @@ class Store(Protocol):
         """Try a read: true if the database answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """A committed event on its way to every process that has members of it.
 
     Attributes:

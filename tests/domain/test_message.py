@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from tests.domain.builders import ANN, BOB, HERE, NOW, NOW_TEXT, ZOE, conversation, direct
 
 from gator.domain.conversation import Conversation

@@ -1,6 +1,6 @@
 """What may be said, by whom, and what a message becomes."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gator.domain.conversation import Conversation, check_rank, role_of
 from gator.protocol.errors import Refusal
@@ -23,12 +23,22 @@ def check_content(content: str, max_chars: int) -> None:
         raise Refusal("message_too_long", f"A message has at most {max_chars} characters, not {len(content)}.")
     if not content.strip():
         raise Refusal("message_blank")
-    if "\x00" in content or any("\ud800" <= char <= "\udfff" for char in content if char > "\ud7ff"):
+    if "\x00" in content or not _has_utf8(content):
         raise Refusal("message_not_text")
 
 
-@dataclass(frozen=True, slots=True)
-class PostMessage:
+def _has_utf8(text: str) -> bool:
+    # JSON may escape half of a surrogate pair, which no UTF-8 has.
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class PostMessage(Struct, frozen=True):
     """Say something.
 
     Attributes:

@@ -11,7 +11,7 @@ from gator.handlers.services import Services
 from gator.hub.hub import Hub
 from gator.hub.peer import Sink
 from gator.ports import Timer
-from gator.protocol.codec import command_id, decode
+from gator.protocol.codec import NAMES, command_id, decode
 from gator.protocol.commands import Command, SendMessage
 from gator.protocol.errors import RATE_LIMITED, TOKEN_EXPIRED, Refusal
 from gator.protocol.events import Limits, OnlineUsers
@@ -95,8 +95,9 @@ class Connection:
             command = decode(text)
             self._session.check(command)
             self._limits.check_command(self.peer.identity.user_id, command)
-            self._metrics.commands.labels(command.__struct_config__.tag).inc()
-            waiting = HANDLERS[type(command)](self._services, self.peer, command)
+            kind = type(command)
+            self._metrics.commands.labels(NAMES[kind]).inc()
+            waiting = HANDLERS[kind](self._services, self.peer, command)
         except Refusal as refusal:
             self._refuse(refusal, text, command)
             return None

@@ -9,21 +9,17 @@ class Batch:
     """Payloads of text frames that many connections get, in order.
 
     A thousand readers cost one framing and one compression.
+
+    Attributes:
+        framed: The payloads as text frames, ready for a socket.
     """
 
-    __slots__ = ("_deflated", "_framed", "payloads")
+    __slots__ = ("_deflated", "framed", "payloads")
 
     def __init__(self, payloads: Sequence[bytes]) -> None:
         self.payloads = payloads
-        self._framed: bytes | None = None
+        self.framed = b"".join(map(text_frame, payloads))
         self._deflated: bytes | None = None
-
-    @property
-    def framed(self) -> bytes:
-        """The payloads as text frames, ready for a socket."""
-        if self._framed is None:
-            self._framed = b"".join(map(text_frame, self.payloads))
-        return self._framed
 
     @property
     def deflated(self) -> bytes:

@@ -19,6 +19,9 @@ COMMANDS: Final[dict[str, type[Struct]]] = {
     str(command.__struct_config__.tag): command for command in get_args(Command)
 }
 
+NAMES: Final[dict[type[Struct], str]] = {command: name for name, command in COMMANDS.items()}
+"""What a command is called on the wire."""
+
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 

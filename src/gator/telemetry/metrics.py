@@ -5,6 +5,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 
+from gator.telemetry.tallies import Distribution, LabelledTally, Tally
+
 LATENCY_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 DURATION_BUCKETS: Final = (1, 10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
 BATCH_BUCKETS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 512)
@@ -31,18 +33,18 @@ class Metrics:
         self.joined = Gauge("gator_joined", "Conversations joined, summed over connections.", registry=r)
         self.rooms = Gauge("gator_rooms", "Conversations held in memory.", registry=r)
 
-        self.commands = Counter("gator_commands", "Commands received, by type.", ["type"], registry=r)
+        self.commands = LabelledTally("gator_commands", "Commands received, by type.", "type", registry=r)
         self.refused = Counter("gator_refused", "Commands and requests refused, by code.", ["code"], registry=r)
-        self.messages_committed = Counter("gator_messages_committed", "Messages acknowledged.", registry=r)
+        self.messages_committed = Tally("gator_messages_committed", "Messages acknowledged.", registry=r)
         self.messages_repeated = Counter(
             "gator_messages_repeated", "Sends recognised as repeats of a stored message.", registry=r
         )
-        self.events_published = Counter("gator_events_published", "Durable events published.", registry=r)
-        self.deliveries = Counter("gator_deliveries", "Events handed to connections.", registry=r)
-        self.delivery_seconds = Histogram(
+        self.events_published = Tally("gator_events_published", "Durable events published.", registry=r)
+        self.deliveries = Tally("gator_deliveries", "Events handed to connections.", registry=r)
+        self.delivery_seconds = Distribution(
             "gator_delivery_seconds",
             "From a message's acceptance to its hand-over to the sockets of this process.",
-            buckets=LATENCY_BUCKETS,
+            bounds=LATENCY_BUCKETS,
             registry=r,
         )
 
