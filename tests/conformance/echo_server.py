@@ -17,7 +17,8 @@ from typing import Any, cast
 import uvicorn
 from fastapi import FastAPI, WebSocket
 from starlette.websockets import WebSocketDisconnect
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 
 from gator.clock import SystemClock
 from gator.domain.identity import Identity
@@ -39,15 +40,19 @@ class EchoGateway(NativeGateway):
         self._floor.pings.add(self)
 
     def _take_message(self, kind: Opcode, data: Any) -> None:
-        if kind is Opcode.BINARY:
-            self._wire.send_binary(bytes(data))
-            return
         try:
-            str(data, "utf-8")
+            if kind is Opcode.TEXT:
+                str(data, "utf-8")
         except UnicodeDecodeError:
             self.close(NOT_UTF8)
             return
-        self._wire.send_text(bytes(data))
+        parser = self._parser()
+        if parser.state is not State.OPEN:  # it has seen what breaks the rules behind this message
+            self._write(Frame(kind, data).serialize(mask=False))
+        elif kind is Opcode.TEXT:
+            parser.send_text(bytes(data))
+        else:
+            parser.send_binary(bytes(data))
 
 
 def echo_app() -> FastAPI:

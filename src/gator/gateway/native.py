@@ -1,24 +1,27 @@
 """The native gateway: a WebSocket as a plain `asyncio.Protocol` on uvicorn's port.
 
 uvicorn keeps HTTP. On an upgrade its HTTP protocol builds the class given as `ws=`,
-hands it the transport and the raw request, and makes it the transport's protocol. RFC
-6455 is read by the sans-I/O `ServerProtocol` of the library websockets, except for the
-plainest and commonest case, a read that is one whole text frame. A frame costs no task,
-no queue and no ASGI message; ready-made frames go straight to the transport.
+hands it the transport and the raw request, and makes it the transport's protocol. A read
+that is one whole text or pong frame, as nearly all are, is taken as it is; with any other
+begins a parser, the sans-I/O `ServerProtocol` of the library websockets, which an idle
+connection so never keeps. A frame costs no task, no queue and no ASGI message;
+ready-made frames go straight to the transport.
 """
 
 import asyncio
 import logging
 import zlib
 from collections.abc import Awaitable
+from http import HTTPStatus
 from typing import Any, ClassVar, Final, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import uvicorn
 from uvicorn.server import ServerState
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHeader
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request
 from websockets.protocol import State as WireState
 from websockets.server import ServerProtocol
 from websockets.typing import BytesLike
@@ -29,7 +32,8 @@ from gator.gateway.connection import Connection
 from gator.gateway.floor import Floor
 from gator.hub.batch import Batch
 from gator.protocol.errors import INTERNAL, NOT_UTF8, RESTARTING, Close
-from gator.protocol.frames import client_frame_size, lone_text
+from gator.protocol.frames import client_frame_size, control_frame, read_plain
+from gator.protocol.upgrade import NoUpgrade, Upgrade, read_upgrade
 
 CLOSE_TIMEOUT_S: Final = 5.0
 """How long a peer may take to answer a close before the transport is dropped."""
@@ -39,6 +43,8 @@ ADMIT_TIMEOUT_S: Final = 10.0
 
 _DEFLATE: Final = ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)
 """RFC 7692 without context: no window is kept for a connection between messages."""
+
+_PING: Final = control_frame(Opcode.PING, b"gator")
 
 _silent: Final = logging.getLogger("gator.websockets")
 _silent.addHandler(logging.NullHandler())
@@ -59,6 +65,7 @@ class NativeGateway(asyncio.Protocol):
 
     __slots__ = (
         "_admitting",
+        "_asked",
         "_busy",
         "_close_timer",
         "_connection",
@@ -71,9 +78,8 @@ class NativeGateway(asyncio.Protocol):
         "_loop",
         "_mute",
         "_peer_is_done",
-        "_plain",
         "_server_state",
-        "_state",
+        "_shaken",
         "_transport",
         "_unparsed",
         "_wire",
@@ -90,16 +96,11 @@ class NativeGateway(asyncio.Protocol):
         self._loop = _loop or asyncio.get_running_loop()
         self._server_state = server_state
         self._floor: Floor = app_state["floor"]
-        self._wire = ServerProtocol(
-            extensions=[_DEFLATE] if self._floor.deflate else None,
-            max_size=self._floor.max_frame_bytes,
-            logger=_silent,
-        )
+        # The complete parser, while there is something that needs it.
+        self._wire: ServerProtocol | None = None
         # Bytes that the parser has and that are no frame yet; more than there are, if a
-        # client writes lengths longer than they need to be, and never less, where
-        # nothing is compressed.
+        # client writes lengths longer than they need to be, and never less.
         self._unparsed = 0
-        self._plain = False
         self._deflates = False
         self._connection: Connection | None = None
         self._fragments: list[bytes] = []
@@ -109,7 +110,7 @@ class NativeGateway(asyncio.Protocol):
         self._admitting: asyncio.Task[None] | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         self._peer_is_done = False
-        self._ended = self._mute = False
+        self._asked = self._shaken = self._ended = self._mute = False
         self.heard_at = self._loop.time()
 
     # The transport speaks
@@ -124,21 +125,12 @@ class NativeGateway(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read frames and carry out what they say."""
         self.heard_at = self._loop.time()
-        if self._plain and not self._unparsed and not self._fragments and self._busy is None:
-            payload = lone_text(data, self._floor.max_frame_bytes)
-            if payload is not None:
-                self._take_lone(payload)
-                return
-        self._unparsed += len(data)
-        self._wire.receive_data(data)
-        for event in self._wire.events_received():
-            if isinstance(event, Request):
-                self._unparsed -= data.find(b"\r\n\r\n") + 4
-                self._handshake(event)
-            else:
-                assert isinstance(event, Frame)
-                self._unparsed -= client_frame_size(len(event.data))
-                self._frames.append(event)
+        if not self._shaken:
+            self._read_request(data)
+            return
+        at = 0 if self._wire is not None else self._read_plain(data)
+        if at < len(data):
+            self._parse(data[at:] if at else data)
         # While a command is waited for, so is the answer to a close that came behind it:
         # what was said before the close is carried out.
         if self._busy is None and self._work_off():
@@ -147,7 +139,9 @@ class NativeGateway(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The peer will send nothing more; true keeps the transport until all is done."""
         self._peer_is_done = True
-        self._wire.receive_eof()
+        if not self._shaken:
+            return False
+        self._parser().receive_eof()
         if self._busy is not None:
             return True
         self._write_control()
@@ -186,41 +180,62 @@ class NativeGateway(asyncio.Protocol):
 
     # The handshake
 
-    def _handshake(self, request: Request) -> None:
-        response = self._wire.accept(request)
-        try:
-            path = urlsplit(request.path)
-        except ValueError:  # such as `//[`
-            path = urlsplit("")
-        if response.status_code == 101 and not path.path.startswith(self.path):
-            response = self._wire.reject(404, "There is no WebSocket at this address.\n")
-        if response.status_code != 101:
-            self._wire.send_response(response)
+    def _read_request(self, data: bytes) -> None:
+        if self._asked:  # and refused: what else the client sent is read and discarded
             return
-        user = unquote(path.path[len(self.path) :])
-        query = parse_qs(path.query)
+        self._asked = True
+        try:
+            self._handshake(read_upgrade(data))
+        except NoUpgrade as refusal:
+            self._transport.write(refusal.response)
+            self._end_stream()
+
+    def _handshake(self, upgrade: Upgrade) -> None:
+        try:
+            address = urlsplit(upgrade.target)
+        except ValueError:  # such as `//[`
+            address = urlsplit("")
+        if not address.path.startswith(self.path):
+            raise NoUpgrade(HTTPStatus.NOT_FOUND, "There is no WebSocket at this address.")
+        user = unquote(address.path[len(self.path) :])
+        query = parse_qs(address.query)
+        headers = upgrade.headers
         handshake = Handshake(
             user_id=None if user == "auth" else user,
             query_token=query["token"][0] if "token" in query else None,
-            authorization=_header(request, "Authorization"),
-            subprotocols=[
-                name.strip()
-                for header in request.headers.get_all("Sec-WebSocket-Protocol")
-                for name in header.split(",")
-            ],
-            origin=_header(request, "Origin"),
-            host=_header(request, "Host"),
+            authorization=headers.get("authorization"),
+            subprotocols=upgrade.listed("sec-websocket-protocol"),
+            origin=headers.get("origin"),
+            host=headers.get("host"),
             address=self._floor.client_address(
-                self._transport.get_extra_info("peername"), _header(request, "X-Forwarded-For")
+                self._transport.get_extra_info("peername"), headers.get("x-forwarded-for")
             ),
         )
+        extensions = self._agree_on_extensions(upgrade)
         verdict = self._floor.admission.admit_now(handshake)
         if verdict is None:
-            self._admitting = self._loop.create_task(self._admit_later(handshake, response))
+            self._admitting = self._loop.create_task(self._admit_later(handshake, upgrade, extensions))
             return
-        self._answer(verdict, handshake, response)
+        self._answer(verdict, handshake, upgrade, extensions)
 
-    async def _admit_later(self, handshake: Handshake, response: Any) -> None:
+    def _agree_on_extensions(self, upgrade: Upgrade) -> str | None:
+        offered = upgrade.headers.get("sec-websocket-extensions")
+        if offered is None or not self._floor.deflate:
+            return None
+        wire = self._parser()
+        wire.available_extensions = [_DEFLATE]
+        try:
+            agreed, wire.extensions = wire.process_extensions(Headers({"Sec-WebSocket-Extensions": offered}))
+        except InvalidHeader:
+            raise NoUpgrade(HTTPStatus.BAD_REQUEST, "`Sec-WebSocket-Extensions` is malformed.") from None
+        # A frame compressed once for everybody needs the window that everybody agreed to.
+        self._deflates = any(
+            isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits == zlib.MAX_WBITS
+            for extension in wire.extensions
+        )
+        return agreed
+
+    async def _admit_later(self, handshake: Handshake, upgrade: Upgrade, extensions: str | None) -> None:
         self._transport.pause_reading()
         try:
             async with asyncio.timeout(ADMIT_TIMEOUT_S):
@@ -229,14 +244,13 @@ class NativeGateway(asyncio.Protocol):
             verdict = Refused(INTERNAL, None)
         self._admitting = None
         self._transport.resume_reading()
-        self._answer(verdict, handshake, response)
-        self._write_control()
+        self._answer(verdict, handshake, upgrade, extensions)
 
-    def _answer(self, verdict: Admitted | Refused, handshake: Handshake, response: Any) -> None:
-        if verdict.subprotocol is not None:
-            response.headers["Sec-WebSocket-Protocol"] = verdict.subprotocol
-        self._wire.send_response(response)
-        self._write_control()
+    def _answer(
+        self, verdict: Admitted | Refused, handshake: Handshake, upgrade: Upgrade, extensions: str | None
+    ) -> None:
+        self._shaken = True
+        self._transport.write(upgrade.response(subprotocol=verdict.subprotocol, extensions=extensions))
         if isinstance(verdict, Refused):
             self.close(verdict.close)
             return
@@ -247,16 +261,40 @@ class NativeGateway(asyncio.Protocol):
         self._begin(verdict.identity)
 
     def _begin(self, identity: Identity) -> None:
-        # A frame compressed once for everybody needs the window that everybody agreed to.
-        self._deflates = any(
-            isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits == zlib.MAX_WBITS
-            for extension in self._wire.extensions
-        )
-        self._plain = not self._wire.extensions
         self._connection = self._floor.open(identity, self)
+        # With the answer to the handshake, in one packet.
+        self._connection.peer.flush()
         self._floor.pings.add(self)
 
     # Frames
+
+    def _read_plain(self, data: bytes) -> int:
+        """Read frames up to one that needs a parser; returns where that begins."""
+        at = 0
+        while at < len(data):
+            found = read_plain(data, at, self._floor.max_frame_bytes)
+            if found is None:
+                break
+            frame, at = found
+            if frame.opcode is Opcode.PING:
+                self._write(control_frame(Opcode.PONG, frame.data))
+            elif frame.opcode is Opcode.TEXT:
+                self._frames.append(frame)
+        return at
+
+    def _parse(self, data: bytes) -> None:
+        wire = self._parser()
+        self._unparsed += len(data)
+        wire.receive_data(data)
+        for frame in wire.events_received():
+            assert isinstance(frame, Frame)
+            self._unparsed -= client_frame_size(len(frame.data))
+            self._frames.append(frame)
+
+    def _parser(self) -> ServerProtocol:
+        if self._wire is None:
+            self._wire = ServerProtocol(state=WireState.OPEN, max_size=self._floor.max_frame_bytes, logger=_silent)
+        return self._wire
 
     def _work_off(self) -> bool:
         """Take frames until one has to be waited for; true if none has."""
@@ -265,18 +303,10 @@ class NativeGateway(asyncio.Protocol):
             waiting = self._take(frame)
             if waiting is not None:
                 self._frames = frames[number:]
-                self._wait_first(waiting)
+                self._transport.pause_reading()
+                self._busy = self._loop.create_task(self._wait_for(waiting))
                 return False
         return True
-
-    def _take_lone(self, payload: bytes) -> None:
-        waiting = self._take_message(Opcode.TEXT, payload)
-        if waiting is not None:
-            self._wait_first(waiting)
-
-    def _wait_first(self, waiting: Awaitable[None]) -> None:
-        self._transport.pause_reading()
-        self._busy = self._loop.create_task(self._wait_for(waiting))
 
     async def _wait_for(self, waiting: Awaitable[None]) -> None:
         await waiting
@@ -330,10 +360,13 @@ class NativeGateway(asyncio.Protocol):
 
     def write(self, batch: Batch) -> None:
         """See `Sink.write`."""
+        self._write(batch.deflated if self._deflates else batch.framed)
+
+    def _write(self, data: bytes) -> None:
         # Nothing follows a close (RFC 6455 §5.5.1); and between a failed write and
         # `connection_lost`, which follows it, uvloop raises.
         if not self._mute and not self._transport.is_closing():
-            self._transport.write(batch.deflated if self._deflates else batch.framed)
+            self._transport.write(data)
 
     def backlog_bytes(self) -> int:
         """See `Sink.backlog_bytes`."""
@@ -341,8 +374,10 @@ class NativeGateway(asyncio.Protocol):
 
     def close(self, close: Close) -> None:
         """See `Sink.close`. A peer that does not read is dropped, since it would not read that."""
-        if self._wire.state is WireState.OPEN:
-            self._wire.send_close(close.code, close.reason)
+        if self._shaken:
+            wire = self._parser()
+            if wire.state is WireState.OPEN:
+                wire.send_close(close.code, close.reason)
         paused = self._connection is not None and self._connection.peer.paused_at is not None
         if paused:
             self._transport.abort()
@@ -352,25 +387,29 @@ class NativeGateway(asyncio.Protocol):
 
     def ping(self) -> None:
         """See `Pinged.ping`."""
-        if self._wire.state is WireState.OPEN:
-            self._wire.send_ping(b"gator")
-            self._write_control()
+        self._write(_PING)
 
     def give_up(self) -> None:
         """See `Pinged.give_up`."""
         self._transport.abort()
 
     def _write_control(self) -> None:
-        if self._wire.close_expected():
+        """Write what the parser has to say: pongs, a close, the end of the stream."""
+        wire = self._wire
+        if wire is None:
+            return
+        if wire.close_expected():
             # First of all what was said before: a close is the last thing that is written.
             self._wait_for_close()
-        for data in self._wire.data_to_send():
+        for data in wire.data_to_send():
             if self._transport.is_closing():
                 break
             if data:
                 self._transport.write(data)
             else:  # an empty string stands for the end of the stream
                 self._end_stream()
+        if not (self._unparsed or self._fragments or wire.extensions) and wire.state is WireState.OPEN:
+            self._wire = None  # nothing is left that only the parser knows
 
     def _end_stream(self) -> None:
         # To close with bytes of the peer unread resets the connection, and the peer may
@@ -398,10 +437,5 @@ class NativeGateway(asyncio.Protocol):
         self._mute = True
 
     def _code(self) -> int:
-        close = self._wire.close_rcvd or self._wire.close_sent
+        close = None if self._wire is None else self._wire.close_rcvd or self._wire.close_sent
         return 1006 if close is None else int(close.code)
-
-
-def _header(request: Request, name: str) -> str | None:
-    # A header that comes twice is one with both values (RFC 9110 §5.3).
-    return ", ".join(request.headers.get_all(name)) or None

@@ -4,6 +4,9 @@ import zlib
 from struct import Struct
 from typing import Final
 
+from websockets.frames import Frame, Opcode
+from websockets.typing import BytesLike
+
 try:
     from websockets.speedups import apply_mask
 except ImportError:  # built without a C compiler
@@ -12,35 +15,52 @@ except ImportError:  # built without a C compiler
 WORTH_DEFLATING: Final = 256
 """Payloads below this many bytes are sent as they are: compressing them saves nothing."""
 
+MAX_CONTROL_BYTES: Final = 125
+
+_FIN: Final = 0x80
 _FIN_AND_TEXT: Final = 0x81
 _MASKED: Final = 0x80
+_HUGE: Final = 0x80 | 127
+_PLAIN: Final = {_FIN | opcode: opcode for opcode in (Opcode.TEXT, Opcode.PING, Opcode.PONG)}
 _RSV1: Final = 0x40
 _SYNC_TAIL: Final = b"\x00\x00\xff\xff"
 _MEDIUM: Final = Struct("!BBH")
 _LARGE: Final = Struct("!BBQ")
 
 
-def lone_text(data: bytes, max_bytes: int) -> bytes | None:
-    """Read bytes that are exactly one whole text frame of a client, masked and uncompressed.
+def read_plain(data: bytes, at: int, max_bytes: int) -> tuple[Frame, int] | None:
+    """Read a client's frame if it is as nearly all are: text, ping or pong, whole, uncompressed.
 
-    Nearly every read of a chat's socket is. Only at the beginning of a frame, and not
-    between the fragments of a message.
+    Only at the beginning of a frame, and not between the fragments of a message.
+
+    Args:
+        at: Where in the data it begins.
+        max_bytes: Longest payload.
 
     Returns:
-        Its payload, not checked to be UTF-8; None if the bytes are anything else, which
-        is then a complete parser's work.
+        The frame, and where it ends; None if it is not plain, not allowed or not all
+        there, which is then a complete parser's work.
     """
-    if len(data) < 6 or data[0] != _FIN_AND_TEXT:
+    if len(data) < at + 6:
         return None
-    size = data[1] - _MASKED
-    mask_at = 2
+    opcode = _PLAIN.get(data[at])
+    size = data[at + 1] - _MASKED
+    mask_at = at + 2
     if size == 126:
-        size = data[2] << 8 | data[3]
-        mask_at = 4
-    # An unmasked frame has a negative size, one of 64 bits an impossible one.
-    if len(data) != mask_at + 4 + size or size > max_bytes:
+        size = data[at + 2] << 8 | data[at + 3]
+        mask_at = at + 4
+    end = mask_at + 4 + size
+    # An unmasked frame has a negative size here, one of 64 bits a size of 127.
+    if opcode is None or size < 0 or size > max_bytes or end > len(data) or data[at + 1] == _HUGE:
         return None
-    return apply_mask(data[mask_at + 4 :], data[mask_at : mask_at + 4])
+    if opcode is not Opcode.TEXT and size > MAX_CONTROL_BYTES:
+        return None
+    return Frame(opcode, apply_mask(data[mask_at + 4 : end], data[mask_at : mask_at + 4])), end
+
+
+def control_frame(opcode: Opcode, payload: BytesLike) -> bytes:
+    """Write an unmasked ping or pong, of at most 125 bytes."""
+    return bytes((_FIN | opcode, len(payload))) + payload
 
 
 def client_frame_size(payload_bytes: int) -> int:
