@@ -22,10 +22,12 @@ from tests.auth.issuer import (
     segment,
 )
 
+from gator.auth import tokens
 from gator.auth.claims import TokenRules
 from gator.auth.jwks import Jwks
 from gator.auth.key_sources import FileSource, UrlSource
 from gator.auth.keys import PublicAlgorithm
+from gator.auth.signatures import verified_claims
 from gator.auth.tokens import JwtIdentities
 from gator.domain.identity import Identity
 from gator.ports import Identities
@@ -82,6 +84,18 @@ def test_time_is_what_the_clock_says(by_secret: JwtIdentities, clock: FakeClock)
     clock.advance(1)
     with refused("expired 30 s ago", token):
         by_secret.identify_now(token)
+
+
+def test_a_known_token_costs_no_signature(by_secret: JwtIdentities, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "KEPT_TOKENS", 2)
+    checked: list[str] = []
+    monkeypatch.setattr(
+        tokens, "verified_claims", lambda token, key: checked.append(token) or verified_claims(token, key)
+    )
+    one, two, three = (hs256({"sub": sub, "exp": NOW_S + 60}) for sub in ("ann", "bob", "cy"))
+    for token in (one, one, two, one, three, three, one):
+        by_secret.identify_now(token)
+    assert checked == [one, two, three, one]
 
 
 def test_a_secret_must_be_long() -> None:
@@ -246,6 +260,17 @@ async def test_a_removed_key_is_refused_after_the_next_read(
     assert by_keys.identify_now(key("ES256").sign()) is None
     with refused("no key 'ES256-1'"):
         await by_keys.identify(key("ES256").sign())
+
+
+async def test_a_token_is_checked_anew_when_its_key_was_replaced(
+    by_keys: JwtIdentities, server: JwksServer, clock: FakeClock
+) -> None:
+    token = key("ES256").sign()
+    assert await by_keys.identify(token) == ALICE
+    server.body = jwks(key("ES256", 2).named("ES256-1"))
+    clock.advance(300)
+    with refused("signature does not fit", token):
+        await by_keys.identify(token)
 
 
 async def test_a_flood_of_unknown_keys_is_one_read_in_10_s(

@@ -1,14 +1,19 @@
 """Proof by signed token."""
 
+from typing import Final
+
 import jwt
 
-from gator.auth.claims import TokenRules, identity_from
+from gator.auth.claims import Claims, TokenRules, identity_from
 from gator.auth.jwks import MIN_INTERVAL_S, Jwks
 from gator.auth.keys import shared_key
 from gator.auth.signatures import Header, read_header, verified_claims
 from gator.domain.identity import Identity
 from gator.ports import Clock
 from gator.protocol.errors import Refusal
+
+KEPT_TOKENS: Final = 4_096
+"""Tokens whose signature is not computed again: whoever lost a connection comes back with the same."""
 
 
 class JwtIdentities:
@@ -26,7 +31,7 @@ class JwtIdentities:
         ValueError: Neither secret nor keys are given, or the secret is too weak.
     """
 
-    __slots__ = ("_clock", "_jwks", "_rules", "_shared_key")
+    __slots__ = ("_clock", "_jwks", "_rules", "_shared_key", "_verified")
 
     def __init__(
         self, clock: Clock, rules: TokenRules, *, secret: str | None = None, jwks: Jwks | None = None
@@ -37,6 +42,7 @@ class JwtIdentities:
         self._rules = rules
         self._shared_key = None if secret is None else shared_key(secret)
         self._jwks = jwks
+        self._verified: dict[str, tuple[jwt.PyJWK, Claims]] = {}
 
     async def identify(self, token: str) -> Identity:
         """Check a token and read who it names; see `Identities`.
@@ -71,8 +77,18 @@ class JwtIdentities:
         return self._jwks.is_due(header.algorithm, header.kid)
 
     def _identity(self, token: str, header: Header) -> Identity:
-        claims = verified_claims(token, self._key(header))
-        return identity_from(claims, self._rules, self._clock.now())
+        return identity_from(self._claims(token, self._key(header)), self._rules, self._clock.now())
+
+    def _claims(self, token: str, key: jwt.PyJWK) -> Claims:
+        known = self._verified.get(token)
+        # Verified means by this very key: one that was replaced is not trusted any more.
+        if known is not None and known[0] is key:
+            return known[1]
+        claims = verified_claims(token, key)
+        self._verified[token] = (key, claims)
+        if len(self._verified) > KEPT_TOKENS:
+            del self._verified[next(iter(self._verified))]
+        return claims
 
     def _key(self, header: Header) -> jwt.PyJWK:
         if header.algorithm == "HS256":
