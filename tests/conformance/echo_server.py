@@ -36,7 +36,8 @@ class EchoGateway(NativeGateway):
 
     path = "/"
 
-    def _begin(self, identity: Identity) -> None:
+    def _begin(self, identity: Identity, response: bytes) -> None:
+        self._transport.write(response)
         self._floor.pings.add(self)
 
     def _take_message(self, kind: Opcode, data: Any) -> None:

@@ -90,9 +90,13 @@ class Peer:
     def flush(self) -> None:
         """Write what is queued."""
         if self.queue and self.is_open:
-            batch = Batch(self.queue)
-            self.queue = []
-            self.sink.write(batch)
+            self.sink.write(self.take_queue())
+
+    def take_queue(self) -> Batch:
+        """Get what is queued, to be written by whoever asks."""
+        batch = Batch(self.queue)
+        self.queue = []
+        return batch
 
     def pause(self, now: float) -> None:
         """The client does not read: send it no events."""
