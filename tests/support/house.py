@@ -8,12 +8,14 @@ async with staged(tmp_path) as house:
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from tests.support.clock import FakeClock
+from websockets.frames import Frame as WireFrame
+from websockets.protocol import Protocol, Side
 
 from gator.app import House, open_house
 from gator.domain.conversation import Change
@@ -65,6 +67,13 @@ class FakeLog:
         return errors
 
 
+def _payloads(framed: bytes) -> list[bytes]:
+    """Read what a server wrote: unmasked, whole text frames."""
+    client = Protocol(Side.CLIENT, max_size=None)
+    client.receive_data(framed)
+    return [bytes(frame.data) for frame in client.events_received() if isinstance(frame, WireFrame)]
+
+
 class FakeSink:
     """See `Sink`. A network that takes everything at once, or while frozen nothing."""
 
@@ -82,9 +91,16 @@ class FakeSink:
 
     def write(self, batch: Batch) -> None:
         """See `Sink.write`."""
+        self._take(batch.payloads)
+
+    def write_framed(self, framed: bytes) -> None:
+        """See `Sink.write_framed`."""
+        self._take(_payloads(framed))
+
+    def _take(self, payloads: Sequence[bytes]) -> None:
         assert self.closed is None, "nothing is written after the close"
         self.writes += 1
-        self._waiting.extend(batch.payloads)
+        self._waiting.extend(payloads)
         if not self._frozen:
             self._deliver()
         elif self.backlog_bytes() > self._bound_bytes:

@@ -11,7 +11,7 @@ ready-made frames go straight to the transport.
 import asyncio
 import logging
 import zlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, ClassVar, Final, cast
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -84,6 +84,7 @@ class NativeGateway(asyncio.Protocol):
         "_unparsed",
         "_wire",
         "heard_at",
+        "write_framed",
     )
 
     def __init__(
@@ -102,6 +103,7 @@ class NativeGateway(asyncio.Protocol):
         # client writes lengths longer than they need to be, and never less.
         self._unparsed = 0
         self._deflates = False
+        self.write_framed: Callable[[bytes], None] | None = None
         self._connection: Connection | None = None
         self._fragments: list[bytes] = []
         self._kind = Opcode.TEXT
@@ -265,6 +267,7 @@ class NativeGateway(asyncio.Protocol):
         self.close(close)
 
     def _begin(self, identity: Identity, response: bytes) -> None:
+        self.write_framed = None if self._deflates else self._transport.write
         self._connection = self._floor.open(identity, self)
         # The answer and the first frame in one packet: a write is a third of what this costs.
         greeting = self._connection.peer.take_queue()

@@ -22,7 +22,14 @@ class Sink(Protocol):
 
     Holds what the client has not read. It calls `Peer.pause` when that exceeds the
     bound and `Peer.resume` when it is read again.
+
+    Attributes:
+        write_framed: Sends what `Batch.framed` holds, for whom that suits: a large room
+            is written to without a look at each connection. It may raise `RuntimeError`
+            once the connection is lost.
     """
+
+    write_framed: Callable[[bytes], None] | None
 
     def write(self, batch: Batch) -> None:
         """Send text frames in order; never blocks."""
@@ -102,13 +109,19 @@ class Peer:
         """The client does not read: send it no events."""
         if self.paused_at is None:
             self.paused_at = now
+            self._sort_anew()
 
     def resume(self) -> None:
         """The client reads again: whoever waited for that goes on."""
         self.paused_at = None
+        self._sort_anew()
         waiters, self.waiters = self.waiters, []
         for go_on in waiters:
             go_on()
+
+    def _sort_anew(self) -> None:
+        for subscription in self.subscriptions.values():
+            subscription.room.place(subscription)
 
     def close(self, close: Close) -> None:
         """End the connection, after what is queued."""

@@ -10,6 +10,8 @@ from gator.hub.tail import Tail
 from gator.protocol.types import Seq
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, KeysView
+
     from gator.domain.conversation import Conversation
     from gator.hub.peer import Peer
     from gator.ports import Published
@@ -22,6 +24,9 @@ class Subscription:
     It is *live*, or *behind*: then it gets events from the log instead, from `cursor`
     on, until it has reached the head. A new join is a new object, so that a catch-up
     of the old one cannot touch it.
+
+    Attributes:
+        live: Changed by `go_live` and `fall_behind` only.
     """
 
     __slots__ = ("beaten", "cursor", "live", "peer", "room")
@@ -38,6 +43,17 @@ class Subscription:
         """False once the connection has left, joined anew or closed."""
         return self.peer.subscriptions.get(self.room.id) is self
 
+    def go_live(self) -> None:
+        """Get what is told in the room from now on."""
+        self.live = True
+        self.room.place(self)
+
+    def fall_behind(self, cursor: Seq) -> None:
+        """Get events from the log, from `cursor` on."""
+        self.live = False
+        self.cursor = cursor
+        self.room.place(self)
+
 
 class Room:
     """What this process holds of a conversation.
@@ -47,6 +63,8 @@ class Room:
     """
 
     __slots__ = (
+        "_direct",
+        "_indirect",
         "conversation",
         "early",
         "id",
@@ -66,6 +84,10 @@ class Room:
         self.early: list[Published] = []
         """Events that came while it was being read."""
         self.subscriptions: dict[Peer, Subscription] = {}
+        self._direct: dict[Peer, Callable[[bytes], None]] = {}
+        """Who is live and reads at pace, with a way to write ready-made frames: next to all."""
+        self._indirect: dict[Peer, Subscription] = {}
+        """Everybody else who is live."""
         self.users: Counter[UserId] = Counter()
         self.told = Seq(0)
         """Head when the room was last flushed: what every live subscription has."""
@@ -90,33 +112,61 @@ class Room:
     def remove(self, peer: Peer) -> None:
         """Let a connection go."""
         del self.subscriptions[peer]
+        self._direct.pop(peer, None)
+        self._indirect.pop(peer, None)
         del peer.subscriptions[self.id]
         user = peer.identity.user_id
         self.users[user] -= 1
         if not self.users[user]:
             del self.users[user]
 
-    def flush(self) -> tuple[int, list[Subscription]]:
+    def place(self, subscription: Subscription) -> None:
+        """Sort a connection by how it is written to, after that has changed."""
+        peer = subscription.peer
+        self._direct.pop(peer, None)
+        self._indirect.pop(peer, None)
+        if not subscription.live:
+            return
+        write = peer.sink.write_framed
+        if write is None or peer.paused_at is not None:
+            self._indirect[peer] = subscription
+        else:
+            self._direct[peer] = write
+
+    def flush(self, answered: KeysView[Peer]) -> tuple[int, list[Subscription]]:
         """Hand what is pending to everybody who is live.
+
+        Args:
+            answered: Connections with answers that this turn queued: those come first,
+                as a join does before what follows it.
 
         Returns:
             How many were reached, and who fell behind because they do not read.
         """
         batch = Batch(self.pending)
         self.pending = []
-        behind = []
-        reached = 0
-        for subscription in self.subscriptions.values():
-            if not subscription.live:
+        # Copies, since writing may pause a connection, which is then sorted anew.
+        writes = list(self._direct.values())
+        indirect = list(self._indirect.values())
+        live = len(writes) + len(indirect)
+        if not answered.isdisjoint(self._direct):
+            writes = [write for peer, write in self._direct.items() if peer not in answered]
+            for peer in answered & self._direct.keys():
+                peer.queue.extend(batch.payloads)
+        framed = batch.framed
+        for write in writes:
+            try:
+                write(framed)
+            except RuntimeError:
+                # uvloop's, between a failed write and the `connection_lost` that follows it.
                 continue
+        behind = []
+        for subscription in indirect:
             peer = subscription.peer
             if peer.paused_at is not None:
                 behind.append(subscription)
-                continue
-            reached += 1
-            # Answers that this turn queued come first: a join before what follows it.
-            if peer.queue:
+            elif peer in answered:
                 peer.queue.extend(batch.payloads)
             else:
                 peer.sink.write(batch)
-        return reached, behind
+        return live - len(behind), behind

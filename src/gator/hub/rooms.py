@@ -164,7 +164,7 @@ class Rooms:
         room.add(subscription)
         self._metrics.joined.inc()
         if cursor == room.head:
-            subscription.live = True
+            subscription.go_live()
         else:
             self._catch_up.start(subscription)
         for joined in self.on_joined:
@@ -282,7 +282,7 @@ class Rooms:
             room.told = room.head
             return
         frames = len(room.pending)
-        reached, behind = room.flush()
+        reached, behind = room.flush(self._to_flush_peers.keys())
         self._metrics.deliveries.inc(reached * frames)
         for subscription in behind:
             self._fall_behind(subscription, frames)
@@ -297,13 +297,12 @@ class Rooms:
 
     def _fall_behind(self, subscription: Subscription, frames: int) -> None:
         self._metrics.shed.labels("live").inc(frames)
-        subscription.live = False
-        subscription.cursor = subscription.room.told
+        subscription.fall_behind(subscription.room.told)
         self._catch_up.start(subscription)
 
     def _go_live(self, subscription: Subscription) -> None:
         self._flush_room(subscription.room)
-        subscription.live = True
+        subscription.go_live()
 
     def _recover(self, room: Room, published: Published) -> None:
         self._metrics.holes.inc()
