@@ -1,6 +1,7 @@
 """What every `Journal` promises. An adapter proves itself by implementing `open_bench`."""
 
 import asyncio
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -39,6 +40,39 @@ from gator.protocol.events import DurableEvent
 from gator.protocol.types import ConversationId, Seq, UtcMillis
 
 ALL: Final = 1_000_000
+
+_CODE_POINTS: Final = [chr(code) for code in range(1, sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
+HOSTILE_NAMES: Final = [
+    '"',
+    "'",
+    "\\",
+    "\\u0041",
+    "$.a[0]",
+    "a.b",
+    "[]",
+    "{}",
+    "null",
+    "true",
+    "007",
+    "1e3",
+    "9223372036854775808",
+    " ",
+    "\u2028",
+    "e\u0301",
+    "\u00e9",
+    "\U0001f468\u200d\U0001f469",
+    "\U0010ffff",
+]
+"""What is easily taken for something else on the way to a database."""
+
+HOSTILE_TEXTS: Final = [
+    *HOSTILE_NAMES,
+    *("".join(_CODE_POINTS[n : n + 60_000]) for n in range(0, len(_CODE_POINTS), 60_000)),
+    '{"content": ["\\u0000", null]}',
+    "\r\n\t\x01\x1f\x7f\x80",
+    "'); DROP TABLE messages; --",
+]
+"""The same, and every code point that a message may have."""
 
 
 class JournalBench(Protocol):
@@ -303,6 +337,34 @@ class JournalContract(ABC):
         committed = await bench.journal.commit(other)
         assert not committed.duplicate
 
+    async def test_repeats_and_conflicts_are_told_apart_at_once(self, bench: JournalBench) -> None:
+        await garden(bench)
+        await bench.journal.commit(post("garden", "bob", "old", key="k"))
+        outcomes = Outcomes(bench)
+        with bench.stalled():
+            outcomes.submit(
+                post("garden", "ann", "new", key="k"),
+                post("garden", "zoe", "new", key="k"),
+                post("garden", "ann", "other", key="k"),
+                post("garden", "bob", "old", key="k"),
+                remove("garden", "ann", "bob"),
+                post("garden", "ann", "new", key="k"),
+                post("garden", "bob", "old", key="k"),
+                post("garden", "ann", "last"),
+            )
+        refused, conflict = "conversation_not_found", "conflict"
+        assert await outcomes.codes() == [None, refused, conflict, None, None, None, refused, None]
+        carried_out = [outcome for outcome in await outcomes.all() if isinstance(outcome, Committed)]
+        assert [(c.event and c.event.seq, c.duplicate) for c in carried_out] == [
+            (3, False),
+            (2, True),
+            (4, False),
+            (3, True),
+            (5, False),
+        ]
+        assert carried_out[0].event == carried_out[3].event
+        assert seqs(await log_of(bench, GARDEN)) == seqs(told_of(bench, GARDEN)) == [1, 2, 3, 4, 5]
+
     async def test_without_an_id_the_same_text_is_another_message(self, bench: JournalBench) -> None:
         await garden(bench, "hello", "hello")
         assert seqs(await log_of(bench, GARDEN)) == [1, 2, 3]
@@ -329,6 +391,34 @@ class JournalContract(ABC):
         again = await bench.journal.commit(enter("garden", "ann"))
         assert again == Committed(GARDEN, None)
         assert seqs(told_of(bench, GARDEN)) == [1]
+
+    # Text
+
+    async def test_any_text_is_kept_as_it_was_sent(self, bench: JournalBench) -> None:
+        await garden(bench)
+        wishes = [post("garden", "ann", text, key=f"k{n}") for n, text in enumerate(HOSTILE_TEXTS)]
+        for duplicate in (False, True):
+            outcomes = Outcomes(bench)
+            outcomes.submit(*wishes)
+            assert {isinstance(o, Committed) and o.duplicate for o in await outcomes.all()} == {duplicate}
+            messages = await bench.store.messages(GARDEN, after=Seq(0), limit=ALL)
+            assert [message.content for message in messages] == HOSTILE_TEXTS
+
+    async def test_any_text_may_be_an_id(self, bench: JournalBench) -> None:
+        for name in HOSTILE_NAMES:
+            await bench.journal.commit(create(name, name))
+        outcomes = Outcomes(bench)
+        wishes = [post(name, name, "hello", key=name, persona=name) for name in HOSTILE_NAMES]
+        outcomes.submit(*wishes, *wishes)
+        results = [outcome for outcome in await outcomes.all() if isinstance(outcome, Committed)]
+        assert [result.duplicate for result in results] == [False] * len(wishes) + [True] * len(wishes)
+        await bench.reopen()
+        for name, result in zip(HOSTILE_NAMES, results, strict=False):
+            where = ConversationId(name)
+            assert bench.head_on_disk(where) == 2
+            assert (await log_of(bench, where))[1:] == [result.event]
+            again = await bench.journal.commit(post(name, name, "hello", key=name, persona=name))
+            assert (again.event, again.duplicate) == (result.event, True)
 
     # Refusals and failures
 

@@ -1,16 +1,41 @@
+import asyncio
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
-from tests.contract.wishes import GARDEN, create, post, rename, seen
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.contract.sqlite import sqlite_bench
+from tests.contract.wishes import (
+    ANN,
+    BOB,
+    GARDEN,
+    create,
+    delete,
+    enter,
+    gone,
+    post,
+    read,
+    remove,
+    rename,
+    seen,
+)
 from tests.storage.conftest import Queries
 from tests.support.clock import NOON
 
-from gator.ports import Committed
+from gator.domain.conversation import Change, Conversation
+from gator.domain.message import PostMessage
+from gator.ports import Committed, Note
+from gator.protocol.errors import Refusal
+from gator.protocol.events import NewMessage
+from gator.protocol.types import ConversationId, Seq, UtcMillis
 from gator.storage import sqlite
+from gator.storage.journal import Result
 from gator.storage.sqlite import (
     FILE_NAME,
     DataInUse,
@@ -85,7 +110,7 @@ def test_a_restored_log_gets_another_epoch(connection: apsw.Connection, tmp_path
 # The writer
 
 
-def test_a_message_costs_two_statements_and_an_id_one_more(tmp_path: Path, queries: Queries) -> None:
+def test_talk_costs_two_statements_however_long_it_is_and_ids_one_more(tmp_path: Path, queries: Queries) -> None:
     connection = connect(tmp_path / FILE_NAME)
     migrate(connection)
     writer = SqliteWriter(connection)
@@ -96,9 +121,112 @@ def test_a_message_costs_two_statements_and_an_id_one_more(tmp_path: Path, queri
         writer.write([post("garden", "ann", "b", key="k")], NOON)
     with queries(1):
         writer.write([post("garden", "ann", "b", key="k")], NOON)
-    with queries(20):
+    with queries(2):
         writer.write([post("garden", "ann", str(n)) for n in range(10)], NOON)
+    with queries(3):
+        writer.write([post("garden", "ann", str(n), key=str(n)) for n in range(10)], NOON)
+    with queries(0):
+        writer.write([post("garden", "zoe", "refused")], NOON)
     writer.close()
+
+
+def test_notes_do_not_cut_talk_in_two(tmp_path: Path, queries: Queries) -> None:
+    connection = connect(tmp_path / FILE_NAME)
+    migrate(connection)
+    writer = SqliteWriter(connection)
+    writer.write([create("garden", "ann"), seen("ann")], NOON)
+    a, b, c = (post("garden", "ann", text) for text in "abc")
+    with queries(4):
+        results = writer.write([a, seen("ann"), b, gone("ann", 7), read("garden", "ann", 2), c], NOON)
+    assert [said_in(result) for result in results] == ["a", None, "b", None, None, "c"]
+    writer.close()
+
+
+_talk = st.builds(
+    post,
+    st.sampled_from(["garden", "kitchen"]),
+    st.sampled_from(["ann", "bob", "cleo"]),
+    st.sampled_from(["a", "b"]),
+    st.sampled_from([None, None, "k1", "k2"]),
+)
+_others = st.one_of(
+    st.builds(enter, st.just("garden"), st.sampled_from(["ann", "bob"])),
+    st.builds(remove, st.just("garden"), st.just("ann"), st.sampled_from(["ann", "bob"])),
+    st.builds(rename, st.just("garden"), st.just("ann"), st.sampled_from(["x", "y"])),
+    st.builds(delete, st.just("garden"), st.just("ann")),
+    st.builds(create, st.just("kitchen"), st.sampled_from(["bob", "cleo"])),
+    st.builds(seen, st.sampled_from(["ann", "bob"])),
+    st.builds(gone, st.just("ann"), st.integers(1, 9)),
+    st.builds(read, st.just("garden"), st.sampled_from(["ann", "bob"]), st.integers(1, 9)),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(_talk, _talk, _others), max_size=30))
+def test_a_batch_does_what_its_entries_do_one_by_one(entries: list[Change | Note]) -> None:
+    together, apart = apsw.Connection(":memory:"), apsw.Connection(":memory:")
+    begin: list[Change | Note] = [create("garden", "ann", "bob")]
+    for connection in (together, apart):
+        migrate(connection)
+        SqliteWriter(connection).write(begin, NOON)
+    writer = SqliteWriter(apart)
+    expected = [result for entry in entries for result in writer.write([entry], NOON)]
+    assert list(map(plain, SqliteWriter(together).write(entries, NOON))) == list(map(plain, expected))
+    for table in ("conversations", "members", "messages", "events", "users"):
+        assert dump(together, table) == dump(apart, table)
+
+
+def plain(result: Result) -> object:
+    """Compare refusals, which are exceptions, by what they say."""
+    return (result.code, str(result)) if isinstance(result, Refusal) else result
+
+
+def dump(connection: apsw.Connection, table: str) -> list[object]:
+    return connection.execute(f"SELECT * FROM {table}").fetchall()
+
+
+def said_in(result: Result) -> str | None:
+    if isinstance(result, Committed) and isinstance(result.event, NewMessage):
+        return result.event.message.content
+    return None
+
+
+def test_a_message_may_come_of_another_change_too(connection: apsw.Connection) -> None:
+    @dataclass(frozen=True)
+    class Relay:
+        post: PostMessage
+
+        @property
+        def conversation_id(self) -> ConversationId:
+            return self.post.conversation_id
+
+        def decide(self, conversation: Conversation | None, now: UtcMillis) -> NewMessage:
+            return self.post.decide(conversation, now)
+
+    writer = SqliteWriter(connection)
+    [_, relayed] = writer.write([create("garden", "ann", "bob"), Relay(post("garden", "ann", "a"))], NOON)
+    assert isinstance(relayed, Committed)
+    assert (said_in(relayed), relayed.audience) == ("a", (ANN, BOB))
+    assert connection.execute("SELECT seq, content FROM messages").fetchall() == [(2, "a")]
+    assert connection.execute("SELECT head, last_message_seq FROM conversations").fetchall() == [(2, 2)]
+
+
+async def test_a_message_that_cannot_be_written_takes_no_other_along(tmp_path: Path) -> None:
+    async with sqlite_bench(tmp_path) as bench:
+        await bench.journal.commit(create("garden", "ann"))
+        connect(tmp_path / FILE_NAME).execute(
+            "CREATE TRIGGER broken BEFORE INSERT ON messages WHEN new.content = 'bad' "
+            "BEGIN SELECT RAISE(ABORT, 'broken'); END"
+        )
+        outcomes: list[Any] = await asyncio.gather(
+            *(bench.journal.commit(post("garden", "ann", text, key=text)) for text in ("a", "bad", "b", "a")),
+            return_exceptions=True,
+        )
+        assert [getattr(outcome, "code", None) for outcome in outcomes] == [None, "internal", None, None]
+        assert (outcomes[3].event, outcomes[3].duplicate) == (outcomes[0].event, True)
+        log = await bench.store.log(GARDEN, after=Seq(0), limit=10)
+        assert [event.seq for event in log] == [1, 2, 3]
+        assert bench.log.take_errors() == ["commit_failed", "entry_failed"]
 
 
 def test_the_state_of_a_conversation_is_read_once(tmp_path: Path, queries: Queries) -> None:
