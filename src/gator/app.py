@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from fastapi import FastAPI, WebSocket
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.middleware import Middleware
 
 from gator import __version__
@@ -35,7 +36,7 @@ from gator.hub.hub import Hub
 from gator.ports import Broker, Clock
 from gator.protocol.events import Limits
 from gator.protocol.types import PersonaId
-from gator.settings import Settings, is_loopback, load
+from gator.settings import Settings, SettingsError, is_loopback, load
 from gator.storage.journal import GroupCommit
 from gator.storage.sqlite import FILE_NAME, DataLock, SqliteWriter, connect, migrate
 from gator.storage.sqlite_store import SqliteStore
@@ -44,6 +45,26 @@ from gator.telemetry.metrics import Metrics
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 """Largest HTTP request: a conversation created with all the members that one may name."""
+
+PORTABLE: Final = (
+    "under this server a frame costs several times as much, and a stop drains nobody: "
+    "run `gator serve`, or say GATOR_GATEWAY=asgi if that is meant"
+)
+"""What `portable_gateway` means in the log."""
+
+NOT_NATIVE: Final = (
+    "GATOR_GATEWAY=native needs `gator serve`: this server cannot build the native gateway. "
+    "Run `gator serve`, or set GATOR_GATEWAY=auto for the portable one."
+)
+
+
+class _Anything(PathConvertor):
+    """Any path. Starlette's `path` matches no line break, which would be 403 and not `Invalid user id`."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("anything", _Anything())
 
 
 class _NoPersonas:
@@ -169,11 +190,13 @@ async def open_house(
     return House(settings, store, journal, hub, services, floor, limits, metrics, log)
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, *, offers_native: bool = False) -> FastAPI:
     """Make the ASGI application. Nothing is opened or read before it is started.
 
     Args:
         settings: Read from the environment at the start if not given.
+        offers_native: Whether the server that runs it builds the native gateway where that
+            is wanted. `gator serve` does; any other server has only the portable one.
     """
     app = FastAPI(
         title="Gator Chat",
@@ -184,6 +207,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.house = None
     app.state.settings = settings
+    app.state.offers_native = offers_native
     app.add_middleware(OwnLoop, start=partial(_start, app), stop=partial(_stop, app))
     install_problems(app)
     include_routers(app)
@@ -192,7 +216,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def with_token(websocket: WebSocket) -> None:
         await serve(websocket, app.state.house.floor, None)
 
-    @app.websocket("/ws/{user_id:path}")
+    @app.websocket("/ws/{user_id:anything}")
     async def as_user(websocket: WebSocket, user_id: str) -> None:
         await serve(websocket, app.state.house.floor, user_id)
 
@@ -202,6 +226,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
     house = await _start(app)
+    # Without lifespan it is a test client that calls, which has no other choice.
+    if house.settings.gateway == "auto" and not app.state.offers_native:
+        house.log.warning("portable_gateway", meaning=PORTABLE)
     try:
         # uvicorn hands this to the native gateway, which no route leads to.
         yield {"floor": house.floor}
@@ -210,7 +237,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
 
 
 async def _start(app: FastAPI) -> House:
-    house = await open_house(app.state.settings or load())
+    settings = app.state.settings or load()
+    if settings.gateway == "native" and not app.state.offers_native:
+        raise SettingsError([NOT_NATIVE])
+    house = await open_house(settings)
     app.state.house = house
     app.state.api = ApiContext(
         services=house.services,

@@ -1,4 +1,8 @@
-"""What the tests over real sockets share."""
+"""What the tests over real sockets share.
+
+Every test that starts a server runs against both gateways, unless it or its file is marked
+`native_only` with a reason.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack
@@ -10,40 +14,57 @@ import pytest
 from tests.support.client import Client
 from tests.support.server import Server, token
 
+GATEWAYS = ("native", "asgi")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the mark."""
+    config.addinivalue_line("markers", "native_only(reason): run only against the native gateway, and why.")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let tests run once for each gateway."""
+    if "gateway" in metafunc.fixturenames:
+        native_only = metafunc.definition.get_closest_marker("native_only")
+        gateways = GATEWAYS[:1] if native_only else GATEWAYS
+        metafunc.parametrize("gateway", gateways, scope="module")
+
 
 class Servers:
     """Starts servers; all are ended when the test is over."""
 
-    def __init__(self, stack: ExitStack, home: Path) -> None:
+    def __init__(self, stack: ExitStack, home: Path, gateway: str) -> None:
         self._stack = stack
         self._home = home
+        self._gateway = gateway
         self._count = 0
 
     def __call__(self, **settings: Any) -> Server:
         self._count += 1
         home = self._home / f"server-{self._count}"
         home.mkdir()
-        return self._stack.enter_context(Server(home, **settings))
+        return self._stack.enter_context(Server(home, **{"gateway": self._gateway} | settings))
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Servers]:
+def start(tmp_path: Path, gateway: str) -> Iterator[Servers]:
     """Start servers with settings of a test's own."""
     with ExitStack() as stack:
-        yield Servers(stack, tmp_path)
+        yield Servers(stack, tmp_path, gateway)
 
 
 @pytest.fixture(scope="module")
-def jwt_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def jwt_server(tmp_path_factory: pytest.TempPathFactory, gateway: str) -> Iterator[Server]:
     """A server that wants tokens and sets no limits, for all tests of a file."""
-    with Server(tmp_path_factory.mktemp("jwt"), auth="jwt", limits="off", presence_grace_s=0) as server:
+    settings = {"gateway": gateway, "auth": "jwt", "limits": "off", "presence_grace_s": 0}
+    with Server(tmp_path_factory.mktemp("jwt"), **settings) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def open_server(tmp_path_factory: pytest.TempPathFactory, gateway: str) -> Iterator[Server]:
     """A server in open mode without limits, for all tests of a file."""
-    with Server(tmp_path_factory.mktemp("open"), limits="off") as server:
+    with Server(tmp_path_factory.mktemp("open"), gateway=gateway, limits="off") as server:
         yield server
 
 

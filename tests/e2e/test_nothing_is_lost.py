@@ -25,6 +25,7 @@ KILLS = 6
 DEADLINE_S = 90 + MESSAGES / 50
 
 
+@pytest.mark.native_only("it is long")
 @pytest.mark.timeout(DEADLINE_S + 60)
 async def test_no_acknowledged_message_is_lost_or_doubled_and_all_see_one_log(
     start: Servers, stack: AsyncExitStack

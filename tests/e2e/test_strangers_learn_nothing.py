@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from tests.e2e.conftest import People
 
+pytestmark = pytest.mark.native_only("who may know what is decided by the same code")
+
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 COMMANDS: dict[str, dict[str, Any]] = {

@@ -55,6 +55,8 @@ from gator.protocol.events import (
 from gator.protocol.types import ConversationId, Kind, MessageId, Seq, UserId
 from gator.settings import Settings
 
+pytestmark = pytest.mark.native_only("it is about the program that verifies")
+
 SECRET = "a secret of the tests, long enough for HS256"
 NOON = "2025-01-15T12:00:00.000Z"
 

@@ -175,7 +175,9 @@ async def test_a_user_s_sixth_connection_is_one_too_many_however_fast_they_come(
     "headers",
     [
         {"headers": [(b"sec-websocket-protocol", b"gator.v1, bearer.TOKEN")]},
+        {"headers": [(b"sec-websocket-protocol", b"gator.v1"), (b"sec-websocket-protocol", b"bearer.TOKEN")]},
         {"headers": [(b"authorization", b"Bearer TOKEN"), (b"sec-websocket-protocol", b"gator.v1")]},
+        {"headers": [(b"sec-websocket-protocol", b"gator.v1")], "query_string": b"token=TOKEN&token=e30"},
     ],
 )
 async def test_a_token_is_found_where_it_may_be(tmp_path: Path, headers: dict[str, Any]) -> None:
@@ -184,6 +186,8 @@ async def test_a_token_is_found_where_it_may_be(tmp_path: Path, headers: dict[st
 
     token = jwt.encode({"sub": "alice", "exp": NOON // 1000 + 60}, SECRET, "HS256").encode()
     headers["headers"] = [(name, value.replace(b"TOKEN", token)) for name, value in headers["headers"]]
+    if "query_string" in headers:
+        headers["query_string"] = headers["query_string"].replace(b"TOKEN", token)
     async with staged(tmp_path / "strict", auth="jwt", jwt_secret=SECRET) as house:
         alice = FakeSocket(house, None, **headers)
         assert (await alice.hears("online_users"))["user_id"] == "alice"
@@ -191,6 +195,59 @@ async def test_a_token_is_found_where_it_may_be(tmp_path: Path, headers: dict[st
         await house.advance(60 + 30)
         await alice.over()
         assert alice.closed == (4001, "Token expired")
+
+
+async def test_a_chain_of_proxies_is_believed_as_far_as_it_is_trusted(tmp_path: Path) -> None:
+    async with staged(
+        tmp_path, trusted_proxies=("127.0.0.1", "10.0.0.2"), limits="on", connects_burst=1, connects_per_s=0.001
+    ) as house:
+        outcomes = []
+        for address in (b"1.1.1.1", b"2.2.2.2", b"1.1.1.1"):
+            hops = [(b"x-forwarded-for", address), (b"x-forwarded-for", b"10.0.0.2")]
+            client = FakeSocket(house, "alice", headers=[(b"host", b"localhost"), *hops])
+            client.hang_up()
+            await client.over()
+            outcomes.append(client.closed)
+        assert outcomes == [None, None, (1013, "Try again later")]
+
+
+# Frames that are too big, or too late
+
+
+LARGEST = 2048
+
+
+@pytest.mark.parametrize(
+    ("fits", "is_too_big"),
+    [
+        ({"text": "x" * LARGEST}, {"text": "x" * (LARGEST + 1)}),
+        ({"text": "ü" * (LARGEST // 2)}, {"text": "ü" * (LARGEST // 2) + "x"}),
+        ({"text": "🐊" * (LARGEST // 4)}, {"text": "🐊" * (LARGEST // 4) + "x"}),
+        ({"bytes": b"x" * LARGEST}, {"bytes": b"x" * (LARGEST + 1)}),
+    ],
+)
+async def test_a_frame_that_is_too_big_closes_under_a_server_that_lets_it_pass(
+    tmp_path: Path, fits: dict[str, Any], is_too_big: dict[str, Any]
+) -> None:
+    async with staged(tmp_path, max_frame_bytes=LARGEST) as house:
+        alice = FakeSocket(house, "alice")
+        alice.receive(**fits)
+        assert (await alice.hears("online_users", "error"))["code"] in ("bad_json", "binary_not_supported")
+        alice.receive(**is_too_big)
+        await alice.over()
+        assert alice.closed == (1009, "Message too big")
+        assert house.metric("gator_connections_closed_total", code="1009") == 1
+
+
+async def test_what_is_said_after_the_server_closed_is_not_carried_out(tmp_path: Path) -> None:
+    async with staged(tmp_path, max_frame_bytes=LARGEST) as house:
+        alice = FakeSocket(house, "alice")
+        alice.receive(text="x" * (LARGEST + 1))
+        alice.say(type="heartbeat")
+        alice.receive(bytes=b"x")
+        await alice.over()
+        assert house.metric("gator_commands_total", type="heartbeat") == 0
+        assert [frame["type"] for frame in alice.frames] == ["online_users"]
 
 
 class Gone(FakeSocket):

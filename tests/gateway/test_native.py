@@ -2,185 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
-import uvicorn
 from tests.auth.issuer import key
 from tests.contract.wishes import GARDEN, create, post
 from tests.support.clock import NOON
-from tests.support.house import PATIENCE_S, SECRET, Frame, StagedHouse, staged
-from uvicorn.server import ServerState
-from websockets.client import ClientProtocol
+from tests.support.house import PATIENCE_S, SECRET, StagedHouse, staged
+from tests.support.line import FakeTransport, Line
+from tests.support.wire import BINARY, CLOSE, CONT, PING, PONG, RSV1, TEXT, client_frame
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
-from websockets.http11 import Response
 from websockets.protocol import State
-from websockets.uri import parse_uri
 
-from gator.gateway.native import NativeGateway
 from gator.protocol.errors import SLOW_CONSUMER, TOKEN_EXPIRED
-
-
-class FakeTransport(asyncio.Transport):
-    """A socket in memory; while blocked, the network takes nothing."""
-
-    def __init__(self, peername: object = ("127.0.0.1", 5000)) -> None:
-        super().__init__({"peername": peername})
-        self.protocol: NativeGateway | None = None
-        self.outgoing = bytearray()
-        self.blocked = False
-        self.reads = True
-        self.ended = self.closed = self.aborted = False
-        self._high = 65_536
-        self._paused = False
-
-    def write(self, data: Any) -> None:
-        assert not self.closed, "nothing is written after the end"
-        self.outgoing += data
-        if self.blocked and len(self.outgoing) > self._high and not self._paused:
-            self._paused = True
-            assert self.protocol is not None
-            self.protocol.pause_writing()
-
-    def unblock(self) -> bytes:
-        """Let the network take what waits."""
-        self.blocked = False
-        taken, self.outgoing = bytes(self.outgoing), bytearray()
-        if self._paused:
-            self._paused = False
-            assert self.protocol is not None
-            self.protocol.resume_writing()
-        return taken
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self._high = high or 0
-
-    def get_write_buffer_size(self) -> int:
-        return len(self.outgoing)
-
-    def pause_reading(self) -> None:
-        self.reads = False
-
-    def resume_reading(self) -> None:
-        assert not self.closed
-        self.reads = True
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def write_eof(self) -> None:
-        self.ended = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def close(self) -> None:
-        if not self.closed:
-            self.closed = True
-            assert self.protocol is not None
-            asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
-
-    def abort(self) -> None:
-        self.aborted = True
-        self.close()
-
-
-class Line:
-    """A client, a network, and the gateway at its other end."""
-
-    def __init__(
-        self,
-        house: StagedHouse,
-        path: str = "/ws/alice",
-        headers: Sequence[tuple[str, str]] = (),
-        *,
-        transport: FakeTransport | None = None,
-        **client: Any,
-    ) -> None:
-        self._house = house
-        self.transport = transport or FakeTransport()
-        unused = uvicorn.Config("unused", log_config=None)
-        self.gateway = NativeGateway(unused, ServerState(), {"floor": house.house.floor})
-        self.transport.protocol = self.gateway
-        self.gateway.connection_made(self.transport)
-        self.client = ClientProtocol(parse_uri("ws://localhost/"), **client)
-        self.answer: Response | None = None
-        self.frames: list[Frame] = []
-        self.wire: list[WireFrame] = []
-        request = self.client.connect()
-        request.path = path
-        for name, value in headers:
-            request.headers[name] = value
-        self.client.send_request(request)
-
-    async def settle(self) -> None:
-        """Carry bytes in both directions until nobody has any more to say."""
-        for _ in range(100):
-            moved = self._carry()
-            while busy := _tasks_of_the_gateway():
-                await asyncio.wait(busy)
-            await self._house.settle()
-            if not moved and not self.transport.outgoing:
-                return
-
-    def _carry(self) -> bool:
-        sent = b"".join(self.client.data_to_send())
-        if sent and not self.transport.closed:
-            self.gateway.data_received(sent)
-        got = b"" if self.transport.blocked else bytes(self.transport.outgoing)
-        if got:
-            self.transport.outgoing.clear()
-            self.client.receive_data(got)
-        if self.transport.ended and not self.transport.blocked:
-            self.client.receive_eof()
-        for event in self.client.events_received():
-            if isinstance(event, Response):
-                self.answer = event
-                continue
-            assert isinstance(event, WireFrame)
-            self.wire.append(event)
-            if event.opcode is Opcode.TEXT:
-                self.frames.append(json.loads(bytes(event.data)))
-        return bool(sent or got)
-
-    async def say(self, **frame: Any) -> list[Frame]:
-        """Send a command, and give what comes of it."""
-        before = len(self.frames)
-        self.client.send_text(json.dumps(frame).encode())
-        await self.settle()
-        return self.frames[before:]
-
-    async def raw(self, data: bytes) -> None:
-        """Send bytes past the book."""
-        self.gateway.data_received(data)
-        await self.settle()
-
-    @property
-    def closed(self) -> tuple[int, str] | None:
-        """Give the code and reason with which the server closed."""
-        received = self.client.close_rcvd
-        return None if received is None else (received.code, received.reason)
-
-    async def gone(self) -> None:
-        """Break the connection off."""
-        self.transport.closed = True
-        self.gateway.connection_lost(None)
-        await self._house.settle()
-
-
-def _tasks_of_the_gateway() -> list["asyncio.Task[Any]"]:
-    return [task for task in asyncio.all_tasks() if "NativeGateway." in str(task.get_coro())]
-
-
-def masked(opcode: int, payload: bytes, *, fin: bool = True) -> bytes:
-    """Write a short client frame with a mask of zeros."""
-    assert len(payload) < 126
-    return bytes(((0x80 if fin else 0) | opcode, 0x80 | len(payload), 0, 0, 0, 0)) + payload
 
 
 @pytest.fixture
@@ -315,6 +153,87 @@ async def test_addresses_of_a_chain_of_proxies_may_come_in_several_headers(tmp_p
         assert outcomes == [None, None, (1013, "Try again later")]
 
 
+def raw_request(*headers: bytes, target: bytes = b"/ws/alice") -> bytes:
+    """Write a request with headers that the client of the library would not send."""
+    lines = [
+        b"GET " + target + b" HTTP/1.1",
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        b"Sec-WebSocket-Version: 13",
+        *headers,
+    ]
+    return b"\r\n".join((*lines, b"", b""))
+
+
+async def answered(house: StagedHouse, request: bytes) -> list[bytes]:
+    """Have a request answered, and give the lines of the answer's head."""
+    line = Line(house)
+    line.gateway.data_received(request)
+    head, _, _ = bytes(line.transport.outgoing).partition(b"\r\n\r\n")
+    await line.gone()
+    return head.split(b"\r\n")
+
+
+@pytest.mark.parametrize("auth", ["open", "jwt"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(b"Host", b"Origin", b"Authorization", b"X-Forwarded-For", b"Cookie"),
+        *(b"Sec-WebSocket-Protocol", b"Sec-WebSocket-Extensions"),
+    ],
+)
+@pytest.mark.parametrize("value", [b"\xff\xfe", "Bearer a.b.ą".encode(), "bearer.a.b.ą".encode(), b"\x80, \xa0"])
+async def test_headers_with_bytes_that_are_not_ascii_do_no_harm(
+    tmp_path: Path, auth: str, name: bytes, value: bytes
+) -> None:
+    async with staged(
+        tmp_path, auth=auth, jwt_secret=SECRET, deflate=True, trusted_proxies=("127.0.0.1",)
+    ) as house:
+        first, *_ = await answered(house, raw_request(name + b": " + value))
+        malformed = name == b"Sec-WebSocket-Extensions"
+        assert first.split(b" ")[1] == (b"400" if malformed else b"101")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [b"Sec-WebSocket-Protocol: gator.v1"],
+        [b"Sec-WebSocket-Protocol: other, gator.v1, bearer.x"],
+        [b"Sec-WebSocket-Protocol: other"],
+        [b"Sec-WebSocket-Protocol: gator.v1\nSet-Cookie: a=b"],
+        [b"Sec-WebSocket-Protocol: gator.v1\rSet-Cookie: a=b, gator.v1\n"],
+        [b"Sec-WebSocket-Protocol: gator.v1%0d%0aSet-Cookie: a=b"],
+        [b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"],
+        [b'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits="1\n5"'],
+        [b'Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits="15\rSet-Cookie: a=b"'],
+        [b"Sec-WebSocket-Extensions: x-mine; a=b, permessage-deflate"],
+        [b"Sec-WebSocket-Extensions: x\nSet-Cookie: a=b"],
+    ],
+)
+async def test_nothing_that_a_client_writes_gets_into_the_answer(tmp_path: Path, headers: list[bytes]) -> None:
+    async with staged(tmp_path, deflate=True) as house:
+        first, *lines = await answered(house, raw_request(*headers))
+        if first == b"HTTP/1.1 101 Switching Protocols":
+            assert lines[:3] == [
+                b"Upgrade: websocket",
+                b"Connection: Upgrade",
+                b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+            ]
+            assert set(lines[3:]) <= {
+                b"Sec-WebSocket-Protocol: gator.v1",
+                b"Sec-WebSocket-Extensions: permessage-deflate"
+                b"; server_no_context_takeover; client_no_context_takeover",
+            }
+        else:
+            assert first == b"HTTP/1.1 400 Bad Request"
+            assert [line.partition(b":")[0] for line in lines] == [
+                b"Content-Type",
+                b"Content-Length",
+                b"Connection",
+            ]
+
+
 def token(sub: str = "alice", **claims: Any) -> str:
     return jwt.encode({"sub": sub, "exp": NOON // 1000 + 60} | claims, SECRET, "HS256")
 
@@ -421,17 +340,17 @@ async def test_a_binary_message_is_answered(alice: Line, parts: list[bytes]) -> 
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (masked(0x1, b"\xff"), 1007),
-        (masked(0x1, b"\xed\xa0\x80"), 1007),
+        (client_frame(TEXT, b"\xff"), 1007),
+        (client_frame(TEXT, b"\xed\xa0\x80"), 1007),
         (bytes((0x81, 0x80 | 127)) + (2049).to_bytes(8, "big") + bytes(4), 1009),
-        (bytes((0x81, 1)) + b"x", 1002),
-        (masked(0x3, b""), 1002),
-        (masked(0xB, b""), 1002),
-        (masked(0x0, b"x"), 1002),
-        (masked(0x1, b"x", fin=False) + masked(0x1, b"y"), 1002),
-        (masked(0x9, b"x", fin=False), 1002),
-        (bytes((0xC1, 0x80, 0, 0, 0, 0)), 1002),
-        (masked(0x8, b"\x03"), 1002),
+        (client_frame(TEXT, b"x", mask=None), 1002),
+        (client_frame(0x3), 1002),
+        (client_frame(0xB), 1002),
+        (client_frame(CONT, b"x"), 1002),
+        (client_frame(TEXT, b"x", fin=False) + client_frame(TEXT, b"y"), 1002),
+        (client_frame(PING, b"x", fin=False), 1002),
+        (client_frame(TEXT, rsv=RSV1), 1002),
+        (client_frame(CLOSE, b"\x03"), 1002),
     ],
 )
 async def test_who_breaks_the_book_is_closed_by_the_book(
@@ -458,6 +377,157 @@ async def test_a_ping_of_the_server_is_answered_by_any_client(alice: Line) -> No
     await alice.settle()
     assert [frame.opcode for frame in alice.wire][-1] is Opcode.PING
     assert alice.gateway.heard_at >= before
+
+
+def pongs(line: Line) -> list[bytes]:
+    return [bytes(frame.data) for frame in line.wire if frame.opcode is Opcode.PONG]
+
+
+@pytest.mark.parametrize("payload", [b"", b"a", bytes(range(125))])
+async def test_a_ping_of_the_client_is_answered_with_its_payload(alice: Line, payload: bytes) -> None:
+    await alice.raw(client_frame(PING, payload))
+    assert pongs(alice) == [payload]
+
+
+@pytest.mark.parametrize("kind", [TEXT, BINARY, PONG])
+async def test_pings_among_other_frames_are_answered_each(alice: Line, kind: int) -> None:
+    other = client_frame(kind, b'{"type": "join_conversation", "conversation_id": "garden"}')
+    await alice.raw(other + client_frame(PING, b"1") + other + client_frame(PING, b"2") + client_frame(PING, b"2"))
+    assert pongs(alice) == [b"1", b"2", b"2"]
+
+
+async def test_a_ping_that_comes_in_parts_is_answered_when_it_is_whole(alice: Line) -> None:
+    ping = client_frame(PING, b"whole")
+    for at in range(len(ping)):
+        assert pongs(alice) == []
+        await alice.raw(ping[at : at + 1])
+    assert pongs(alice) == [b"whole"]
+
+
+async def test_lengths_longer_than_needed_lose_nothing(alice: Line) -> None:
+    long_winded = [client_frame(TEXT, HEARTBEAT, length_bytes=length_bytes) for length_bytes in (2, 8, 2)]
+    data = b"".join(long_winded)
+    for at in range(len(data)):
+        await alice.raw(data[at : at + 1])
+    await alice.raw(data + data[:-5])
+    await alice.raw(data[-5:])
+    assert [frame["type"] for frame in alice.frames[1:]] == ["heartbeat"] * 9
+
+
+# The parser is there while something needs it
+
+
+HEARTBEAT = b'{"type": "heartbeat", "id": "1"}'
+A_TEXT = client_frame(TEXT, HEARTBEAT)
+A_PING = client_frame(PING, b"are you there?")
+BEGUN = client_frame(TEXT, HEARTBEAT[:8], fin=False)
+DONE = client_frame(CONT, HEARTBEAT[8:])
+MORE = client_frame(CONT, b" " * 9, fin=False)
+
+
+def has_parser(line: Line) -> bool:
+    return line.gateway._wire is not None
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        A_TEXT,
+        A_PING,
+        client_frame(PONG, b"gator"),
+        A_TEXT + A_PING + A_TEXT + client_frame(PONG),
+        client_frame(BINARY, b"\x00"),
+        BEGUN + A_PING + DONE,
+        BEGUN + MORE + DONE + A_TEXT,
+        client_frame(BINARY, b"\x00") + BEGUN + DONE,
+        client_frame(TEXT, b"not JSON"),
+        client_frame(BINARY, b"x" * 200),
+        client_frame(TEXT, b'{"type": "join_conversation", "conversation_id": "garden"}') + BEGUN + DONE,
+    ],
+)
+async def test_an_idle_connection_keeps_no_parser(alice: Line, read: bytes) -> None:
+    assert not has_parser(alice)
+    for _ in range(2):
+        await alice.raw(read)
+        assert not has_parser(alice)
+
+
+async def test_whole_text_ping_and_pong_frames_begin_no_parser(alice: Line) -> None:
+    join = client_frame(TEXT, b'{"type": "join_conversation", "conversation_id": "garden"}')
+    alice.gateway.data_received(A_TEXT + A_PING + client_frame(PONG) + join + A_TEXT)
+    assert not alice.transport.reads, "the join is waited for, and the text behind it waits"
+    assert not has_parser(alice)
+    await alice.settle()
+    assert [frame["type"] for frame in alice.frames[1:]] == ["heartbeat", "conversation_joined", "heartbeat"]
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        *([A_TEXT[:cut], A_TEXT[cut:]] for cut in (1, 2, 5, 6, 7, len(A_TEXT) - 1)),
+        [A_TEXT + A_TEXT[:3], A_TEXT[3:]],
+        [A_PING[:8], A_PING[8:]],
+        [client_frame(TEXT, b"x" * 200)[:20], client_frame(TEXT, b"x" * 200)[20:]],
+        [A_TEXT[:8], A_TEXT[8:] + A_PING + A_TEXT[:1], A_TEXT[1:]],
+        [A_TEXT[at : at + 1] for at in range(len(A_TEXT))],
+        [BEGUN, DONE],
+        [BEGUN, A_PING, MORE, A_PING, DONE],
+        [BEGUN, A_PING + DONE[:5], DONE[5:]],
+        [BEGUN, DONE + A_TEXT[:9], A_TEXT[9:]],
+        [client_frame(TEXT, fin=False), client_frame(CONT, fin=False), client_frame(CONT, HEARTBEAT)],
+        [client_frame(BINARY, b"\x00", fin=False), client_frame(CONT, b"\x01"), A_TEXT],
+    ],
+)
+async def test_the_parser_is_kept_until_all_that_was_begun_is_whole(alice: Line, reads: list[bytes]) -> None:
+    *others, last = reads
+    if last == A_TEXT:
+        last = others.pop() + last
+    for read in others:
+        await alice.raw(read)
+        assert has_parser(alice)
+    await alice.raw(last)
+    assert not has_parser(alice)
+    assert alice.closed is None
+    assert await alice.say(type="heartbeat", id="2")
+    assert not has_parser(alice)
+
+
+async def test_the_parser_is_kept_while_frames_wait_that_it_has_read(alice: Line) -> None:
+    join = client_frame(TEXT, b'{"type": "join_conversation", "conversation_id": "garden"}')
+    alice.gateway.data_received(client_frame(BINARY) + join + BEGUN)
+    assert not alice.transport.reads
+    assert has_parser(alice)
+    await alice.settle()
+    assert has_parser(alice)
+    await alice.raw(DONE)
+    assert not has_parser(alice)
+    assert alice.frames[-1]["type"] == "heartbeat"
+
+
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+async def test_between_fragments_no_other_message_begins(alice: Line, opcode: int) -> None:
+    await alice.raw(BEGUN)
+    await alice.raw(client_frame(opcode, HEARTBEAT))
+    assert alice.closed is not None
+    assert alice.closed[0] == 1002
+    assert len(alice.frames) == 1
+
+
+async def test_what_looks_like_a_frame_in_the_middle_of_one_is_none(alice: Line) -> None:
+    hidden = A_PING + A_TEXT
+    data = client_frame(BINARY, b"before" + hidden, mask=bytes(4))
+    await alice.raw(data[: -len(hidden)])
+    await alice.raw(hidden)
+    assert pongs(alice) == []
+    assert [frame.get("code") for frame in alice.frames[1:]] == ["binary_not_supported"]
+
+
+async def test_the_parser_is_kept_once_a_close_was_said(alice: Line) -> None:
+    await alice.raw(client_frame(CLOSE, b"\x03\xe8"))
+    assert has_parser(alice)
+    await alice.raw(A_TEXT + A_PING)
+    assert pongs(alice) == []
+    assert len(alice.frames) == 1
 
 
 # The end
@@ -600,3 +670,28 @@ async def test_compression_is_declined_where_it_is_switched_off(house: StagedHou
     assert "Sec-WebSocket-Extensions" not in line.answer.headers
     assert line.frames[0]["type"] == "online_users"
     await line.gone()
+
+
+async def test_the_parser_is_kept_where_an_extension_was_agreed_to(tmp_path: Path) -> None:
+    async with staged(tmp_path, deflate=True) as house:
+        line = Line(house, extensions=[ClientPerMessageDeflateFactory()])
+        await line.settle()
+        assert has_parser(line)
+        for read in (A_TEXT, A_PING, BEGUN + DONE, A_TEXT[:7], A_TEXT[7:]):
+            await line.raw(read)
+            assert has_parser(line)
+        assert [frame["type"] for frame in await line.say(type="heartbeat", pad="x" * 1000)] == ["heartbeat"]
+        await line.gone()
+
+
+@pytest.mark.parametrize(
+    "offered", ["x-mine", "permessage-deflate; server_max_window_bits=10; server_max_window_bits=11"]
+)
+async def test_no_parser_is_kept_where_no_extension_was_agreed_to(tmp_path: Path, offered: str) -> None:
+    async with staged(tmp_path, deflate=True) as house:
+        line = Line(house, headers=[("Sec-WebSocket-Extensions", offered)])
+        await line.settle()
+        assert line.answer is not None
+        assert "Sec-WebSocket-Extensions" not in line.answer.headers
+        assert not has_parser(line)
+        await line.gone()

@@ -30,6 +30,7 @@ class Client:
         on_frame: Called with each frame as it comes, instead of keeping it. Its failure
             ends the connection and is raised by `gone`.
         on_end: Called when the connection has ended.
+        on_text: Called with each frame as it is on the wire, before all else.
     """
 
     def __init__(self, socket: ClientConnection) -> None:
@@ -37,6 +38,7 @@ class Client:
         self.frames: list[Frame] = []
         self.on_frame: Callable[[Frame], None] | None = None
         self.on_end: Callable[[], None] = lambda: None
+        self.on_text: Callable[[bytes], None] = lambda _text: None
         self.is_over = False
         self._unheard: list[Frame] = []
         self._heard = asyncio.Condition()
@@ -50,6 +52,7 @@ class Client:
         *,
         on_frame: Callable[[Frame], None] | None = None,
         on_end: Callable[[], None] = lambda: None,
+        on_text: Callable[[bytes], None] = lambda _text: None,
         reading: bool = True,
         **options: Any,
     ) -> Self:
@@ -60,7 +63,7 @@ class Client:
         """
         plain = {"compression": None, "ping_interval": None, "proxy": None, "open_timeout": TIMEOUT_S}
         client = cls(await connect(url, **(plain | options)))
-        client.on_frame, client.on_end = on_frame, on_end
+        client.on_frame, client.on_end, client.on_text = on_frame, on_end, on_text
         if reading:
             client.read()
         return client
@@ -80,7 +83,9 @@ class Client:
     async def _read(self) -> None:
         try:
             while True:
-                frame = _frames.decode(await self.socket.recv(decode=False))
+                text = await self.socket.recv(decode=False)
+                self.on_text(text)
+                frame = _frames.decode(text)
                 if self.on_frame is not None:
                     self.on_frame(frame)
                     continue

@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Condition, Thread
 from typing import Self
@@ -30,7 +31,7 @@ KEPT_LINES = 5_000
 SECRET = "a secret of the tests, 32 bytes and more"
 """Signs the tokens of a server with `auth="jwt"`."""
 
-_LISTENING = re.compile(r"\blistening\b.*\burl=(http://\S+)")
+_LISTENING = re.compile(r"(?:\blistening\b.*\burl=|Uvicorn running on )(http://\S+)")
 
 
 def lasting_port() -> int:
@@ -68,6 +69,7 @@ class Server:
     Args:
         home: Directory to run in; holds the data, and no `.env` of the developer's.
         port: 0 takes a free one at each start.
+        command: What to run; reads the settings from its environment.
         settings: By the names of `Settings`; `auth="jwt"` is `GATOR_AUTH=jwt`.
 
     Attributes:
@@ -76,10 +78,13 @@ class Server:
         starts: How often it was started.
     """
 
-    def __init__(self, home: Path, *, port: int = 0, **settings: object) -> None:
+    def __init__(
+        self, home: Path, *, port: int = 0, command: Sequence[str | Path] = (GATOR, "serve"), **settings: object
+    ) -> None:
         self.home = home
         self.data = home / "data"
         self.port = port
+        self.command = command
         self.settings = ({"jwt_secret": SECRET} if settings.get("auth") == "jwt" else {}) | settings
         self.log: deque[str] = deque(maxlen=KEPT_LINES)
         self.starts = 0
@@ -88,6 +93,7 @@ class Server:
         self._reader: Thread | None = None
         self._changed = Condition()
         self._listens = False
+        self._is_over = False
 
     def __enter__(self) -> Self:
         self.start()
@@ -107,9 +113,9 @@ class Server:
     def start(self, timeout_s: float = 30) -> None:
         """Start a process and wait until it says that it listens."""
         assert self._process is None, "it runs"
-        self._listens = False
+        self._listens = self._is_over = False
         process = subprocess.Popen(
-            [GATOR, "serve"],
+            self.command,
             cwd=self.home,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
@@ -122,7 +128,7 @@ class Server:
         self._reader = Thread(target=self._read, args=(process,), daemon=True)
         self._reader.start()
         with self._changed:
-            self._changed.wait_for(lambda: self._listens or process.poll() is not None, timeout_s)
+            self._changed.wait_for(lambda: self._listens or self._is_over, timeout_s)
         if not self._listens:
             self.kill()
             raise RuntimeError("the server did not start:\n" + "\n".join(self.log))
@@ -192,4 +198,6 @@ class Server:
                     self.url, self._listens = found[1], True
                 self._changed.notify_all()
         with self._changed:
+            # What it wrote to ends with it; `poll` might not know of the end yet.
+            self._is_over = True
             self._changed.notify_all()

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
+from websockets.exceptions import InvalidState
 
 from gator.app import create_app
 from gator.gateway.native import NativeGateway
@@ -89,10 +91,11 @@ def run(settings: Settings) -> None:
         ServeError: The port is taken, or the data cannot be used.
     """
     log = configure(settings.log_level, settings.log_format)
+    _keep_bad_text_out_of_the_log()
     listener = _listen(settings)
     try:
         _check_data(settings)
-        app = create_app(settings)
+        app = create_app(settings, offers_native=True)
         server = DrainingServer(_config(settings, app), app)
         if settings.auth == "open" and not is_loopback(settings.host):
             log.warning("open_on_network", meaning="anybody who reaches this server can be anybody")
@@ -106,6 +109,24 @@ def _run(server: DrainingServer, listener: socket.socket, settings: Settings) ->
         server.run(sockets=[listener])
     if not server.started:
         raise ServeError(f"The server could not start with GATOR_DATA={str(settings.data)!r}; see the log above.")
+
+
+def _keep_bad_text_out_of_the_log() -> None:
+    # Of the portable gateway only. Text that is not UTF-8 is a client's fault: uvicorn closes
+    # with 1007, as it should, but logs it as a failure with a traceback. And if the client's
+    # own close came with it, uvicorn fails to close once more, which the event loop logs.
+    # There is no setting for either (uvicorn 0.54, websockets_sansio_impl.py).
+    logging.getLogger("uvicorn.error").addFilter(_is_not_bad_text)
+    logging.getLogger("asyncio").addFilter(_is_not_bad_text_before_a_close)
+
+
+def _is_not_bad_text(record: logging.LogRecord) -> bool:
+    return record.msg != "Invalid UTF-8 sequence received from client."
+
+
+def _is_not_bad_text_before_a_close(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, InvalidState) and isinstance(error.__context__, UnicodeDecodeError))
 
 
 def _check_data(settings: Settings) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
+from urllib.parse import parse_qs
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -13,7 +15,7 @@ from gator.gateway.connection import Connection
 from gator.gateway.floor import Floor
 from gator.hub.batch import Batch
 from gator.hub.peer import Peer
-from gator.protocol.errors import Close
+from gator.protocol.errors import TOO_BIG, Close
 
 LAST_WORDS_S: Final = 5.0
 """How long what a client said before it left may take to be read."""
@@ -34,6 +36,7 @@ class AsgiSink:
         self._closing: Close | None = None
         self._wake = asyncio.Event()
         self.peer: Peer | None = None
+        self.write_framed: Callable[[bytes], None] | None = None
         self.code = 1006
         self.aborted = asyncio.Event()
 
@@ -86,7 +89,7 @@ class AsgiSink:
 
 async def serve(websocket: WebSocket, floor: Floor, user_id: str | None) -> None:
     """Serve one connection from handshake to end."""
-    handshake = _handshake(websocket, user_id)
+    handshake = _handshake(websocket, floor, user_id)
     verdict = await floor.admission.admit(handshake)
     with suppress(WebSocketDisconnect):
         await websocket.accept(subprotocol=verdict.subprotocol)
@@ -106,7 +109,7 @@ async def _converse(websocket: WebSocket, floor: Floor, identity: Identity) -> N
     connection = floor.open(identity, sink)
     sink.peer = connection.peer
     writer = asyncio.create_task(sink.run())
-    reader = asyncio.create_task(_read(websocket, connection))
+    reader = asyncio.create_task(_read(websocket, connection, floor.max_frame_bytes))
     aborted = asyncio.create_task(sink.aborted.wait())
     tasks = (writer, reader, aborted)
     try:
@@ -132,20 +135,33 @@ def _closed_by_client(reader: asyncio.Task[int]) -> int | None:
     return reader.result() if over else None
 
 
-async def _read(websocket: WebSocket, connection: Connection) -> int:
+async def _read(websocket: WebSocket, connection: Connection, max_frame_bytes: int) -> int:
     """Read frames until the client is gone, and tell with which code."""
+    peer = connection.peer
     while True:
-        await _until_it_reads(connection.peer)
+        await _until_it_reads(peer)
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
             return int(message.get("code") or 1005)
-        text = message.get("text")
-        if text is None:
-            connection.receive_binary()
+        if not peer.is_open:
             continue
-        waiting = connection.receive_text(text)
-        if waiting is not None:
-            await waiting
+        text = message.get("text")
+        # `gator serve` has uvicorn look at the size; another server may have a limit of its own.
+        if _exceeds(max_frame_bytes, message["bytes"] if text is None else text):
+            peer.close(TOO_BIG)
+        elif text is None:
+            connection.receive_binary()
+        else:
+            waiting = connection.receive_text(text)
+            if waiting is not None:
+                await waiting
+
+
+def _exceeds(max_bytes: int, data: str | bytes) -> bool:
+    if len(data) > max_bytes:
+        return True
+    # A character takes up to four bytes: a short text need not be counted.
+    return isinstance(data, str) and len(data) * 4 > max_bytes and len(data.encode()) > max_bytes
 
 
 async def _until_it_reads(peer: Peer) -> None:
@@ -156,15 +172,20 @@ async def _until_it_reads(peer: Peer) -> None:
         await reads.wait()
 
 
-def _handshake(websocket: WebSocket, user_id: str | None) -> Handshake:
-    headers = websocket.headers
-    offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",")]
+def _handshake(websocket: WebSocket, floor: Floor, user_id: str | None) -> Handshake:
+    query = parse_qs(websocket.scope["query_string"].decode("ascii", "replace"))
+    offered = _header(websocket, "sec-websocket-protocol") or ""
     return Handshake(
         user_id=user_id,
-        query_token=websocket.query_params.get("token"),
-        authorization=headers.get("authorization"),
-        subprotocols=[name for name in offered if name],
-        origin=headers.get("origin"),
-        host=headers.get("host"),
-        address=websocket.client.host if websocket.client is not None else "",
+        query_token=query["token"][0] if "token" in query else None,
+        authorization=_header(websocket, "authorization"),
+        subprotocols=[name.strip() for name in offered.split(",")],
+        origin=_header(websocket, "origin"),
+        host=_header(websocket, "host"),
+        address=floor.client_address(websocket.client, _header(websocket, "x-forwarded-for")),
     )
+
+
+def _header(websocket: WebSocket, name: str) -> str | None:
+    # A header that comes twice is one with both values (RFC 9110 §5.3).
+    return ", ".join(websocket.headers.getlist(name)) or None

@@ -235,6 +235,8 @@ class NativeGateway(asyncio.Protocol):
             isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits == zlib.MAX_WBITS
             for extension in wire.extensions
         )
+        if not wire.extensions:
+            self._wire = None
         return agreed
 
     async def _admit_later(self, handshake: Handshake, upgrade: Upgrade, extensions: str | None) -> None:

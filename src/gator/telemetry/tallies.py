@@ -12,6 +12,7 @@ from itertools import accumulate
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 
 class _Count:
@@ -70,7 +71,7 @@ class Distribution(Collector):
     """A histogram without labels.
 
     Args:
-        bounds: Upper bounds of the buckets, ascending; a last one without bound is added.
+        bounds: Upper bounds of the buckets, ascending, none negative; a last one without bound is added.
     """
 
     __slots__ = ("_bounds", "_counts", "_help", "_name", "_sum")
@@ -92,6 +93,6 @@ class Distribution(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """See `Collector.collect`."""
-        names = [*map(str, self._bounds), "+Inf"]
+        names = [*map(floatToGoString, self._bounds), "+Inf"]
         buckets = [(name, float(count)) for name, count in zip(names, accumulate(self._counts), strict=True)]
         yield HistogramMetricFamily(self._name, self._help, buckets=buckets, sum_value=self._sum)
