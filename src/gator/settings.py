@@ -39,7 +39,9 @@ class Settings(BaseModel):
     port: int = _setting(8000, "Port to listen on; 0 takes a free one.", ge=0, le=65535)
     data: Path = _setting(Path("data"), "Directory of the database; created if missing.")
     gateway: Literal["auto", "native", "asgi"] = _setting(
-        "auto", "`native`: frames read in a plain callback. `asgi`: through the ASGI server. `auto`: native."
+        "auto",
+        "`native`: frames read in a plain callback, under `gator serve` only. `asgi`: through any ASGI server. "
+        "`auto`: native where it can be, else asgi with a warning.",
     )
     deflate: bool = _setting(
         False, "Compress messages of 256 bytes and more for clients that offer it (permessage-deflate)."

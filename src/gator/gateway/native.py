@@ -236,7 +236,7 @@ class NativeGateway(asyncio.Protocol):
             for extension in wire.extensions
         )
         if not wire.extensions:
-            self._wire = None
+            self._wire = None  # nothing is left that only the parser knows
         return agreed
 
     async def _admit_later(self, handshake: Handshake, upgrade: Upgrade, extensions: str | None) -> None:
