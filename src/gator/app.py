@@ -23,6 +23,7 @@ from gator.auth.tokens import JwtIdentities
 from gator.broker.memory import MemoryBroker
 from gator.clock import SystemClock, SystemDice
 from gator.domain.limits import Rate
+from gator.domain.reply import RunRequest
 from gator.domain.unique_ids import uuid7
 from gator.gateway.admission import Admission
 from gator.gateway.asgi import serve
@@ -34,8 +35,9 @@ from gator.gateway.pings import Pings
 from gator.handlers.services import Services
 from gator.hub.hub import Hub
 from gator.ports import Broker, Clock
+from gator.protocol.errors import Refusal
 from gator.protocol.events import Limits
-from gator.protocol.types import PersonaId
+from gator.protocol.types import PersonaId, RunId
 from gator.settings import Settings, SettingsError, is_loopback, load
 from gator.storage.journal import GroupCommit
 from gator.storage.sqlite import FILE_NAME, DataLock, SqliteWriter, connect, migrate
@@ -72,6 +74,21 @@ class _NoPersonas:
 
     def known(self, _persona_id: PersonaId) -> bool:
         return False
+
+    def asked(self, *_what: object) -> tuple[RunRequest, ...]:
+        return ()
+
+    def queue(self, *_what: object) -> None:
+        pass
+
+    async def stop(self, *_what: object) -> None:
+        raise Refusal("run_not_found")
+
+    async def regenerate(self, *_what: object) -> RunId:
+        raise Refusal("run_not_found")
+
+    async def resume(self, *_what: object) -> None:
+        raise Refusal("run_not_found")
 
 
 @dataclass(frozen=True, slots=True)

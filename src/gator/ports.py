@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
+
+from gator.domain.reply import Usage
 
 if TYPE_CHECKING:
     from gator.domain.conversation import Change, Conversation
     from gator.domain.identity import Identity
+    from gator.domain.memory import Memory
+    from gator.domain.persona import Persona
+    from gator.domain.reply import Run, RunRequest, RunState
     from gator.protocol.errors import Refusal
-    from gator.protocol.events import DurableEvent, Event, Message, Unrecovered
+    from gator.protocol.events import (
+        DurableEvent,
+        EphemeralEvent,
+        Event,
+        Message,
+        NewMessage,
+        ReplyFailure,
+        Unrecovered,
+    )
     from gator.protocol.types import (
         ConversationId,
         Kind,
+        MessageId,
         PersonaId,
         Role,
+        RunId,
         Seq,
         UserId,
         UtcMillis,
@@ -126,7 +142,87 @@ class ReadUpTo:
     seq: Seq
 
 
-Note = UserSeen | LastSeen | ReadUpTo
+class PersonaSaved(Struct, frozen=True):
+    """A persona is so from now on. Its name and picture are shown with its messages."""
+
+    persona: Persona
+
+
+class PersonaDeleted(Struct, frozen=True):
+    """A persona is gone; its messages stay."""
+
+    persona_id: PersonaId
+
+
+class AvatarSaved(Struct, frozen=True):
+    """A persona's picture; None takes it away."""
+
+    persona_id: PersonaId
+    media_type: str
+    image: bytes | None
+
+
+class MemorySaved(Struct, frozen=True):
+    """What a conversation's personas remember of it."""
+
+    conversation_id: ConversationId
+    memory: Memory
+
+
+class RunAsked(Struct, frozen=True):
+    """A reply is asked for anew, after the message was stored. Refused as `conflict` if that attempt exists."""
+
+    run: Run
+
+
+class RunMoved(Struct, frozen=True):
+    """A run that has not ended goes on: it started, or has said more."""
+
+    run_id: RunId
+    epoch: int
+    text: str
+    started_at: UtcMillis
+    provider: str
+    model: str | None
+
+
+class RunEnded(Struct, frozen=True):
+    """A run ended without a message. Changes nothing if it had ended before."""
+
+    run_id: RunId
+    state: RunState
+    at: UtcMillis
+    code: str | None = None
+    usage: Usage = Usage()
+    cost_micros: int = 0
+
+
+class AuditEntry(Struct, frozen=True):
+    """What moderation said of a text; kept for whoever has to explain it."""
+
+    run_id: RunId | None
+    conversation_id: ConversationId
+    user_id: UserId
+    at: UtcMillis
+    direction: Literal["in", "out"]
+    verdict: Literal["blocked", "flagged"]
+    categories: tuple[str, ...]
+    by: str
+
+
+Note = (
+    UserSeen
+    | LastSeen
+    | ReadUpTo
+    | PersonaSaved
+    | PersonaDeleted
+    | AvatarSaved
+    | MemorySaved
+    | RunAsked
+    | RunMoved
+    | RunEnded
+    | AuditEntry
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +310,29 @@ class Store(Protocol):
     async def ready(self) -> bool:
         """Try a read: true if the database answers."""
 
+    # Personas
+
+    async def personas(self) -> Sequence[Persona]:
+        """Read every persona that is not deleted, in the order of their ids."""
+
+    async def avatar(self, persona_id: PersonaId) -> tuple[str, bytes] | None:
+        """Read a persona's picture with its media type."""
+
+    async def memory(self, conversation_id: ConversationId) -> Memory | None:
+        """Read what the personas of a conversation remember of it."""
+
+    async def run(self, run_id: RunId) -> Run | None:
+        """Read a run."""
+
+    async def run_of_message(self, message_id: MessageId) -> Run | None:
+        """Read the newest run that became a message, or that was to answer it."""
+
+    async def live_runs(self) -> Sequence[Run]:
+        """Read the runs that have not ended, in the order in which they were asked for."""
+
+    async def runs_since(self, at: UtcMillis) -> Sequence[Run]:
+        """Read the runs asked for since a moment, without their text: what budgets count."""
+
 
 class Published(Struct, frozen=True):
     """A committed event on its way to every process that has members of it.
@@ -274,6 +393,12 @@ class Rooms(Protocol):
 
     async def conversation(self, conversation_id: ConversationId) -> Conversation | None:
         """Get a conversation's state, from memory if it is there; None if it never was."""
+
+    def held(self, conversation_id: ConversationId) -> Conversation | None:
+        """Get a conversation's state if it is in memory; never reads."""
+
+    def tell_all(self, conversation_id: ConversationId, event: EphemeralEvent) -> None:
+        """Send an event to everybody who has joined here. Slow readers miss it."""
 
     def join(self, peer: Peer, conversation: Conversation, *, after_seq: Seq | None, epoch: str | None) -> Joined:
         """Send a conversation's events to a connection from now on.
@@ -344,8 +469,140 @@ class Identities(Protocol):
         """
 
 
+class Turn(Struct, frozen=True):
+    """One message of a prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Prompt(Struct, frozen=True, kw_only=True):
+    """What a provider is asked.
+
+    Attributes:
+        model: None for the provider's own choice.
+        max_tokens: Longest reply.
+        stop: Texts before which the reply ends, such as the name of the other speaker.
+    """
+
+    turns: tuple[Turn, ...]
+    max_tokens: int
+    model: str | None = None
+    temperature: float | None = None
+    stop: tuple[str, ...] = ()
+
+
+class Said(Struct, frozen=True):
+    """A piece of a reply, never empty."""
+
+    text: str
+
+
+class Finished(Struct, frozen=True):
+    """The end of a reply, after which nothing comes.
+
+    Attributes:
+        usage: None if the provider did not count.
+        truncated: It was cut at `max_tokens`, or ended without saying why.
+    """
+
+    usage: Usage | None
+    truncated: bool = False
+    model: str | None = None
+
+
+class ProviderError(Exception):
+    """A provider did not answer, or broke off.
+
+    Attributes:
+        code: Why, as it is told to clients.
+        detail: For the log: no key, no prompt, no text of anybody.
+        retryable: Another try, or another provider, may succeed.
+        too_long: The prompt did not fit the model's context: a shorter one may.
+        retry_after_s: How long the provider asked to be left alone.
+    """
+
+    def __init__(
+        self,
+        code: ReplyFailure,
+        detail: str,
+        *,
+        retryable: bool = True,
+        too_long: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(code, detail)
+        self.code: ReplyFailure = code
+        self.detail = detail
+        self.retryable = retryable
+        self.too_long = too_long
+        self.retry_after_s = retry_after_s
+
+
+class ReplyProvider(Protocol):
+    """A language model, or what stands in for one."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in settings and metrics, such as `openai-compatible`."""
+
+    @property
+    def slots(self) -> int:
+        """How many replies it makes at once."""
+
+    @property
+    def context_tokens(self) -> int | None:
+        """Longest prompt and reply together; None if it is not known."""
+
+    def reply(self, prompt: Prompt) -> AbstractAsyncContextManager[AsyncIterator[Said | Finished]]:
+        """Begin a reply.
+
+        The connection to the provider is open within the context only: leaving it, by
+        whatever way, frees the provider's slot within a second.
+
+        Raises:
+            ProviderError: On entering, or in the middle; what was said before counts.
+        """
+
+    async def close(self) -> None:
+        """Let go of everything. Idempotent."""
+
+
 class Personas(Protocol):
-    """The AI personas that this installation has."""
+    """The AI personas of this installation, and their replies."""
 
     def known(self, persona_id: PersonaId) -> bool:
         """Tell whether a persona exists."""
+
+    def asked(
+        self, by: UserId, conversation: Conversation | None, content: str, persona_id: PersonaId | None
+    ) -> tuple[RunRequest, ...]:
+        """Name the replies that a message asks for.
+
+        Of the persona that it names, of the other one in a direct conversation, or of
+        those that it mentions in a group. A persona that the user may not ask is passed over.
+        """
+
+    def queue(self, message: NewMessage, requests: Sequence[RunRequest]) -> None:
+        """Have replies made that were stored with a message; never blocks."""
+
+    async def stop(self, peer: Peer, run_id: RunId) -> None:
+        """End a run, for whoever may write in its conversation. Harmless if it has ended.
+
+        Raises:
+            Refusal: `run_not_found`.
+        """
+
+    async def regenerate(self, peer: Peer, message_id: MessageId) -> RunId:
+        """Have a reply made anew, as a sibling.
+
+        Raises:
+            Refusal: `run_not_found`, `forbidden`, `conflict`, `overloaded`.
+        """
+
+    async def resume(self, peer: Peer, run_id: RunId, epoch: int, offset: int, reply_to: str | None) -> None:
+        """Send what a reply says from an offset on, or how it ended.
+
+        Raises:
+            Refusal: `run_not_found`.
+        """

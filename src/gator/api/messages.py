@@ -86,6 +86,9 @@ async def send_message(
     check_content(body.content, api.services.max_message_chars)
     if body.client_message_id and idempotency_key and body.client_message_id != idempotency_key:
         raise Refusal("invalid_command", "client_message_id and Idempotency-Key differ; send one of them.")
+    conversation = await api.services.rooms.conversation(ConversationId(conversation_id))
+    persona_id = None if body.persona_id is None else PersonaId(body.persona_id)
+    runs = api.services.personas.asked(asker.user_id, conversation, body.content, persona_id)
     # Who sends without ever connecting is to be shown in history as they are live.
     api.services.journal.remember(UserSeen(asker, api.services.clock.now()))
     committed = await api.services.journal.commit(
@@ -96,10 +99,13 @@ async def send_message(
             content=body.content,
             message_id=MessageId(api.services.new_id()),
             client_message_id=body.client_message_id or idempotency_key,
-            persona_id=None if body.persona_id is None else PersonaId(body.persona_id),
+            persona_id=persona_id,
+            runs=runs,
         )
     )
     assert isinstance(committed.event, NewMessage)
+    if runs and not committed.duplicate:
+        api.services.personas.queue(committed.event, runs)
     if committed.duplicate:
         response.status_code = status.HTTP_200_OK
     sent = message_out(ConversationId(conversation_id), committed.event.message)

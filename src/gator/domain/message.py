@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from gator.domain.conversation import Conversation, check_rank, role_of
+from gator.domain.reply import RunRequest
 from gator.protocol.errors import Refusal
 from gator.protocol.events import Message, NewMessage, Sender
 from gator.protocol.times import rfc3339
@@ -53,6 +54,8 @@ class PostMessage(Struct, frozen=True):
     message_id: MessageId
     client_message_id: str | None = None
     persona_id: PersonaId | None = None
+    runs: tuple[RunRequest, ...] = ()
+    """Replies that it asks for, stored with it."""
 
     def decide(self, conversation: Conversation | None, now: UtcMillis) -> NewMessage:
         """See `Change.decide`.

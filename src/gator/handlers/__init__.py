@@ -12,6 +12,7 @@ from gator.handlers.heartbeat import heartbeat
 from gator.handlers.messages import send_message
 from gator.handlers.presence import get_online_status
 from gator.handlers.reading import mark_read
+from gator.handlers.replies import regenerate_reply, resume_reply, stop_reply
 from gator.handlers.services import Services
 from gator.handlers.tokens import refresh_token
 from gator.handlers.typing import typing_start, typing_stop
@@ -27,6 +28,9 @@ HANDLERS: Final[dict[type[Command], Handler]] = {
     commands.LeaveConversation: leave_conversation,
     commands.CreateConversation: create_conversation,
     commands.SendMessage: send_message,
+    commands.StopReply: stop_reply,
+    commands.RegenerateReply: regenerate_reply,
+    commands.ResumeReply: resume_reply,
     commands.TypingStart: typing_start,
     commands.TypingStop: typing_stop,
     commands.GetOnlineStatus: get_online_status,

@@ -77,6 +77,11 @@ class Rooms:
         room = self._rooms.get(conversation_id)
         return room if room is not None and room.conversation is not None else None
 
+    def held(self, conversation_id: ConversationId) -> Conversation | None:
+        """See `Rooms.held`."""
+        room = self._rooms.get(conversation_id)
+        return None if room is None else room.conversation
+
     async def conversation(self, conversation_id: ConversationId) -> Conversation | None:
         """See `Rooms.conversation`."""
         room = self.get(conversation_id)
@@ -243,6 +248,12 @@ class Rooms:
         room.pending.append(payload)
         if accepted_at is not None:
             room.timings.append(accepted_at)
+
+    def tell_all(self, conversation_id: ConversationId, event: EphemeralEvent) -> None:
+        """See `Rooms.tell_all`."""
+        room = self._rooms.get(conversation_id)
+        if room is not None and room.subscriptions:
+            self.tell(room, encode(event))
 
     def tell_others(self, room: Room, event: EphemeralEvent, user_id: UserId) -> None:
         """Send an event to everybody in a room who is not that user. Slow readers miss it."""

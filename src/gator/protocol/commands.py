@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from gator.protocol.types import (
+    MAX_CODE_POINTS,
     MAX_INITIAL_MEMBERS,
     MAX_STATUS_IDS,
     ClientMessageId,
@@ -12,7 +13,9 @@ from gator.protocol.types import (
     Kind,
     Title,
     WireConversationId,
+    WireMessageId,
     WirePersonaId,
+    WireRunId,
     WireSeq,
     WireUserId,
 )
@@ -62,6 +65,33 @@ class SendMessage(_Command, frozen=True, kw_only=True, tag="send_message"):
     client_message_id: ClientMessageId | None = None
     """Unique per sender and conversation for ever: a repeat gets the original `ack` again."""
     persona_id: WirePersonaId | None = None
+    """The persona that is to answer. Unasked answers one in a direct conversation with it, or one
+    that is a member of a group and mentioned by name: `@Nia`."""
+
+
+class StopReply(_Command, frozen=True, kw_only=True, tag="stop_reply"):
+    """End a persona's reply; what it has said so far is kept. Answered with `run_accepted`."""
+
+    run_id: WireRunId
+
+
+class RegenerateReply(_Command, frozen=True, kw_only=True, tag="regenerate_reply"):
+    """Have a persona answer again. Answered with `run_accepted`, which names the new run.
+
+    The new reply is a sibling of the old one: both are kept, told apart by `reply.attempt`.
+    """
+
+    message_id: WireMessageId
+    """The reply to replace, or the message whose reply failed."""
+
+
+class ResumeReply(_Command, frozen=True, kw_only=True, tag="resume_reply"):
+    """Ask for what a reply says from an offset on. Answered with `reply_delta`, or the end if it ended."""
+
+    run_id: WireRunId
+    epoch: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    offset: Annotated[int, Meta(ge=0, le=MAX_CODE_POINTS)] = 0
+    """Code points of the reply that the client has; of another epoch it has none."""
 
 
 class TypingStart(_Command, frozen=True, kw_only=True, tag="typing_start"):
@@ -104,6 +134,9 @@ Command = (
     | LeaveConversation
     | CreateConversation
     | SendMessage
+    | StopReply
+    | RegenerateReply
+    | ResumeReply
     | TypingStart
     | TypingStop
     | GetOnlineStatus

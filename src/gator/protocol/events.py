@@ -16,6 +16,7 @@ from gator.protocol.types import (
     MessageId,
     PersonaId,
     Role,
+    RunId,
     Seq,
     Timestamp,
     UserId,
@@ -23,12 +24,45 @@ from gator.protocol.types import (
 
 Unrecovered = Literal["no_position", "epoch_changed", "ahead_of_log", "too_far_behind"]
 
+ReplyStatus = Literal["complete", "truncated", "stopped", "failed", "interrupted"]
+"""How a reply came to its end: said whole; cut at its longest; ended by somebody, by a fault
+of the provider, or by one of the server. What was said before is kept in any case."""
+
+ReplyFailure = Literal[
+    "provider_unreachable",
+    "provider_timeout",
+    "provider_busy",
+    "provider_refused",
+    "provider_broke_off",
+    "moderated",
+    "empty",
+    "internal",
+]
+"""Why a reply failed."""
+
+ReplyRefusal = Literal["queue_full", "overloaded", "budget", "moderated", "persona_not_found", "hops"]
+"""Why there will be no reply at all."""
+
+PersonaActivity = Literal["idle", "thinking", "typing"]
+
 
 class Sender(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a message's author is shown."""
 
     name: str | None = None
     avatar: str | None = None
+
+
+class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a persona's message came about."""
+
+    run_id: RunId
+    answers: MessageId
+    """The message that it is a reply to."""
+    attempt: int = 1
+    """1 for the first; a regenerated reply is a sibling with the next number."""
+    status: ReplyStatus = "complete"
+    model: str | None = None
 
 
 class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -44,6 +78,8 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     client_message_id: str | None = None
     persona_id: PersonaId | None = None
     """The persona that was asked to answer, as the sender gave it."""
+    reply: Reply | None = None
+    """Of a persona's message only."""
 
 
 class Member(Struct, frozen=True, kw_only=True):
@@ -162,6 +198,98 @@ class Notification(Ephemeral, frozen=True, kw_only=True, tag="notification"):
     seq: Seq
     reason: Literal["new_message", "added", "removed", "deleted"]
     message: Message | None = None
+
+
+class _OfRun(Ephemeral, frozen=True, kw_only=True):
+    conversation_id: ConversationId
+    run_id: RunId
+    persona_id: PersonaId
+
+
+class ReplyQueued(_OfRun, frozen=True, kw_only=True, tag="reply_queued"):
+    """A persona will answer when its turn comes."""
+
+    answers: MessageId
+    position: int
+    """Runs before this one in the conversation."""
+
+
+class ReplyStarted(_OfRun, frozen=True, kw_only=True, tag="reply_started"):
+    """A persona was asked and thinks. Also said to who joins in the middle of a reply."""
+
+    answers: MessageId
+    message_id: MessageId
+    """What the reply will be called once it is stored."""
+    epoch: int
+    attempt: int
+    provider: str
+    model: str | None = None
+
+
+class ReplyDelta(_OfRun, frozen=True, kw_only=True, tag="reply_delta"):
+    """A piece of a reply.
+
+    Append it if `offset` is the length of what you have, drop the overlap if it is less,
+    and say `resume_reply` if it is more.
+    """
+
+    message_id: MessageId
+    epoch: int
+    offset: int
+    """Unicode code points of the reply before this piece."""
+    text: str
+
+
+class ReplyReset(_OfRun, frozen=True, kw_only=True, tag="reply_reset"):
+    """Forget what the reply said: it begins anew, at offset 0 of the new epoch."""
+
+    message_id: MessageId
+    epoch: int
+    reason: Literal["fallback", "moderated"]
+
+
+class ReplyStopped(_OfRun, frozen=True, kw_only=True, tag="reply_stopped"):
+    """The end of a run that somebody ended. If it had said something, that is a message now."""
+
+    answers: MessageId
+    by: UserId | None = None
+    """None if the server did: a follow-up came, or the conversation is gone."""
+    message_id: MessageId | None = None
+
+
+class ReplyFailed(_OfRun, frozen=True, kw_only=True, tag="reply_failed"):
+    """The end of a run that went wrong. If it had said something, that is a message now."""
+
+    answers: MessageId
+    code: ReplyFailure
+    retryable: bool
+    """True if `regenerate_reply` may well succeed."""
+    message_id: MessageId | None = None
+
+
+class ReplyRejected(_OfRun, frozen=True, kw_only=True, tag="reply_rejected"):
+    """There will be no reply. The message itself is stored."""
+
+    answers: MessageId
+    code: ReplyRefusal
+    retry_after_ms: int | None = None
+    resets_at: Timestamp | None = None
+    """When the budget that is spent begins anew."""
+
+
+class PersonaState(Ephemeral, frozen=True, kw_only=True, tag="persona_state"):
+    """What a persona does in a conversation just now."""
+
+    conversation_id: ConversationId
+    persona_id: PersonaId
+    state: PersonaActivity
+
+
+class RunAccepted(_Event, frozen=True, kw_only=True, tag="run_accepted"):
+    """Answer to `stop_reply` and `regenerate_reply`; what becomes of it is told to everybody."""
+
+    run_id: RunId
+    reply_to: str | None = None
 
 
 class ConversationJoined(_Event, frozen=True, kw_only=True, tag="conversation_joined"):
@@ -289,11 +417,22 @@ DurableEvent = (
     | MemberRemoved
     | MemberRoleChanged
 )
-EphemeralEvent = TypingIndicator | PresenceUpdate | Occupancy | Notification
+ReplyEvent = (
+    ReplyQueued
+    | ReplyStarted
+    | ReplyDelta
+    | ReplyReset
+    | ReplyStopped
+    | ReplyFailed
+    | ReplyRejected
+    | PersonaState
+)
+EphemeralEvent = TypingIndicator | PresenceUpdate | Occupancy | Notification | ReplyEvent
 Answer = (
     ConversationJoined
     | ConversationLeft
     | Ack
+    | RunAccepted
     | OnlineUsers
     | ReadMarked
     | HeartbeatEvent

@@ -8,6 +8,8 @@ UserId = NewType("UserId", str)
 ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
 PersonaId = NewType("PersonaId", str)
+RunId = NewType("RunId", str)
+"""One attempt of a persona to answer one message."""
 ConnectionId = NewType("ConnectionId", str)
 
 Seq = NewType("Seq", int)
@@ -46,10 +48,14 @@ WireUserId = Annotated[UserId, _ID]
 WireConversationId = Annotated[ConversationId, _ID]
 WireMessageId = Annotated[MessageId, _ID]
 WirePersonaId = Annotated[PersonaId, _ID]
+WireRunId = Annotated[RunId, _ID]
 CommandId = Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
 ClientMessageId = Annotated[str, _ID]
 WireSeq = Annotated[Seq, Meta(ge=0, le=2**53 - 1)]
 Timestamp = Annotated[str, _TIME]
+
+MAX_CODE_POINTS: Final = 2**31 - 1
+"""Largest offset into a reply that is understood."""
 
 Kind = Literal["direct", "group", "channel"]
 Role = Literal["owner", "admin", "member", "reader"]

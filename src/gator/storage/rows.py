@@ -1,12 +1,17 @@
 """Rows of the database as values of the domain, the same for every engine."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from gator.domain.conversation import Conversation
-from gator.protocol.events import Message, Sender
+from gator.domain.reply import Run, Usage
+from gator.protocol.events import Message, Reply, Sender
 from gator.protocol.times import rfc3339
 from gator.protocol.types import ConversationId, Seq, UtcMillis
+
+_reply_decoder: Final = msgspec.json.Decoder(Reply)
 
 Rows = Callable[[str, dict[str, Any]], Iterable[Sequence[Any]]]
 """Runs a named statement with its bindings."""
@@ -14,7 +19,9 @@ Rows = Callable[[str, dict[str, Any]], Iterable[Sequence[Any]]]
 
 def message_from(row: Sequence[Any]) -> Message:
     """Read a message from a row of any statement in `sql/messages.sql`."""
-    seq, message_id, sender_id, content, client_message_id, persona_id, is_ai, created_at, name, avatar = row
+    seq, message_id, sender_id, content, client_message_id, persona_id, is_ai, reply, created_at, name, avatar = (
+        row
+    )
     return Message(
         id=message_id,
         seq=seq,
@@ -25,7 +32,15 @@ def message_from(row: Sequence[Any]) -> Message:
         is_ai=bool(is_ai),
         client_message_id=client_message_id,
         persona_id=persona_id,
+        reply=None if reply is None else _reply_decoder.decode(reply),
     )
+
+
+def run_from(row: Sequence[Any]) -> Run:
+    """Read a run from a row of any statement in `sql/runs.sql`."""
+    *first, prompt_tokens, completion_tokens, cost_micros, code = row
+    named = dict(zip(Run.__struct_fields__, first, strict=False))
+    return Run(**named, usage=Usage(prompt_tokens, completion_tokens), cost_micros=cost_micros, code=code)
 
 
 def conversation_from(rows: Rows, conversation_id: ConversationId) -> Conversation | None:

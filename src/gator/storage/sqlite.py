@@ -10,7 +10,7 @@ belong to the process (https://sqlite.org/howtocorrupt.html §2.2).
 import fcntl
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,22 @@ import msgspec
 
 from gator.domain.conversation import Change, Conversation, CreateConversation, apply, begin
 from gator.domain.message import PostMessage
-from gator.ports import Committed, LastSeen, Note, ReadUpTo, UserSeen
+from gator.domain.reply import PostReply
+from gator.ports import (
+    AuditEntry,
+    AvatarSaved,
+    Committed,
+    LastSeen,
+    MemorySaved,
+    Note,
+    PersonaDeleted,
+    PersonaSaved,
+    ReadUpTo,
+    RunAsked,
+    RunEnded,
+    RunMoved,
+    UserSeen,
+)
 from gator.protocol.codec import encode_for_log
 from gator.protocol.errors import Refusal
 from gator.protocol.events import (
@@ -37,6 +52,7 @@ from gator.protocol.types import ConversationId, UserId, UtcMillis
 from gator.storage.journal import Result
 from gator.storage.migrations import migrations
 from gator.storage.rows import conversation_from, message_from
+from gator.storage.sqlite_personas import end_run, insert_runs, run_row, write_note
 from gator.storage.statements import statements
 
 FILE_NAME: Final = "gator.db"
@@ -53,7 +69,6 @@ Bindings = dict[str, Any]
 RepeatKey = tuple[ConversationId, UserId, str | None]
 """Two messages with the same one are the same message, unless the client gave no id."""
 
-_NOTES: Final = (UserSeen, LastSeen, ReadUpTo)
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -186,26 +201,35 @@ class SqliteWriter:
         but talk costs three statements whatever its length, and the event loop's
         thread gets the interpreter while SQLite works on them.
         """
-        outcomes: list[Committed | Refusal] = []
-        posts: list[PostMessage] = []
+        results: dict[int, Result] = {}
+        waiting: dict[int, PostMessage] = {}
         with self._transaction():
-            for entry in entries:
+            for at, entry in enumerate(entries):
                 match entry:
                     case PostMessage():
-                        posts.append(entry)
+                        waiting[at] = entry
                     case UserSeen() | LastSeen() | ReadUpTo():
                         self._note(entry)
+                    case (
+                        PersonaSaved()
+                        | PersonaDeleted()
+                        | AvatarSaved()
+                        | MemorySaved()
+                        | RunAsked()
+                        | RunMoved()
+                        | RunEnded()
+                        | AuditEntry()
+                    ):
+                        results[at] = write_note(self._rows, entry)
                     case _:
-                        outcomes += self._post(posts, now)
-                        posts.clear()
-                        outcomes.append(self._carry_out(entry, now))
-            outcomes += self._post(posts, now)
+                        self._post(waiting, now, results)
+                        results[at] = self._carry_out(entry, now)
+            self._post(waiting, now, results)
         while len(self._conversations) > KEPT_CONVERSATIONS:
             self._conversations.popitem(last=False)
         while len(self._users) > KEPT_USERS:
             self._users.popitem(last=False)
-        in_order = iter(outcomes)
-        return [None if isinstance(entry, _NOTES) else next(in_order) for entry in entries]
+        return [results.get(at) for at in range(len(entries))]
 
     def close(self) -> None:
         """See `Writer.close`."""
@@ -238,6 +262,8 @@ class SqliteWriter:
         event = change.decide(conversation, now)
         if event is None:
             return Committed(change.conversation_id, None)
+        if isinstance(change, PostReply):
+            end_run(self._rows, change, now)
         told = _to_notify(event, conversation)
         self._store(event, change, now)
         if isinstance(event, ConversationCreated):
@@ -247,33 +273,36 @@ class SqliteWriter:
             apply(conversation, event)
         return Committed(change.conversation_id, event, audience=told)
 
-    def _post(self, posts: Sequence[PostMessage], now: UtcMillis) -> list[Committed | Refusal]:
+    def _post(self, waiting: dict[int, PostMessage], now: UtcMillis, results: dict[int, Result]) -> None:
         """Carry out messages in a row; who may not speak learns of no repeat."""
-        outcomes: list[Committed | Refusal] = []
-        said = self._said_before(posts)
+        said = self._said_before(waiting.values())
         new: list[NewMessage] = []
-        for post in posts:
+        runs: list[tuple[object, ...]] = []
+        for at, post in waiting.items():
             conversation = self._conversation(post.conversation_id)
             key = _repeat_key(post)
             try:
                 event = post.decide(conversation, now)
                 if (original := said.get(key)) is not None:
                     post.check_repeat(original.message)
-                    outcomes.append(Committed(post.conversation_id, original, duplicate=True))
+                    results[at] = Committed(post.conversation_id, original, duplicate=True)
                     continue
             except Refusal as refusal:
-                outcomes.append(refusal)
+                results[at] = refusal
                 continue
             assert conversation is not None
             apply(conversation, event)
             new.append(event)
             if post.client_message_id is not None:
                 said[key] = event
-            outcomes.append(Committed(post.conversation_id, event, audience=conversation.audience))
+            if post.runs:
+                runs += [run_row(request, event) for request in post.runs]
+            results[at] = Committed(post.conversation_id, event, audience=conversation.audience)
         self._insert_messages(new, now)
-        return outcomes
+        insert_runs(self._rows, runs, now)
+        waiting.clear()
 
-    def _said_before(self, posts: Sequence[PostMessage]) -> dict[RepeatKey, NewMessage]:
+    def _said_before(self, posts: Iterable[PostMessage]) -> dict[RepeatKey, NewMessage]:
         """Find the messages on disk that some of these may repeat."""
         keys = [_repeat_key(post) for post in posts if post.client_message_id is not None]
         said: dict[RepeatKey, NewMessage] = {}
@@ -306,6 +335,7 @@ class SqliteWriter:
                 message.client_message_id,
                 message.persona_id,
                 message.is_ai,
+                None if message.reply is None else _json(message.reply),
             )
             for event in events
         ]
@@ -336,6 +366,8 @@ class SqliteWriter:
         at = {"id": event.conversation_id, "seq": event.seq}
         if isinstance(event, NewMessage):
             self._insert_messages([event], now)
+            if isinstance(change, PostReply):
+                insert_runs(self._rows, [run_row(request, event) for request in change.follow_ups], now)
             return
         self._run("insert_event", where | {"seq": event.seq, "body": encode_for_log(event).decode()})
         match event:
@@ -378,7 +410,7 @@ class SqliteWriter:
             ),
         )
 
-    def _note(self, note: Note) -> None:
+    def _note(self, note: UserSeen | LastSeen | ReadUpTo) -> None:
         match note:
             case UserSeen(identity, at):
                 shown = (identity.name, identity.avatar)

@@ -11,14 +11,18 @@ from threading import Lock, local
 from typing import Any, Final, TypeVar
 
 import apsw
+import msgspec
 
 from gator.domain.conversation import Conversation
+from gator.domain.memory import Memory
+from gator.domain.persona import Persona
+from gator.domain.reply import Run
 from gator.ports import ConversationSummary, UserRecord
 from gator.protocol.codec import decode_from_log
 from gator.protocol.events import DurableEvent, Message, NewMessage
 from gator.protocol.times import rfc3339
-from gator.protocol.types import ConversationId, Role, Seq, UserId, UtcMillis
-from gator.storage.rows import conversation_from, message_from
+from gator.protocol.types import ConversationId, MessageId, PersonaId, Role, RunId, Seq, UserId, UtcMillis
+from gator.storage.rows import conversation_from, message_from, run_from
 from gator.storage.sqlite import connect
 from gator.storage.statements import statements
 
@@ -29,6 +33,9 @@ MAX_UNREAD: Final = 1_000
 """Unread messages are counted up to here."""
 
 T = TypeVar("T")
+
+_persona_of: Final = msgspec.json.Decoder(Persona).decode
+_memory_of: Final = msgspec.json.Decoder(Memory).decode
 
 _LATEST: Final = (UtcMillis(2**62), ConversationId(""))
 
@@ -168,6 +175,56 @@ class SqliteStore:
 
         def read(snapshot: _Snapshot) -> list[UserRecord]:
             return [_user(snapshot, other) for other in asked if _acquainted(snapshot, user_id, other)]
+
+        return await self._read(read)
+
+    async def personas(self) -> Sequence[Persona]:
+        """See `Store.personas`."""
+        return await self._read(lambda snapshot: [_persona_of(body) for (body,) in snapshot.rows("personas", {})])
+
+    async def avatar(self, persona_id: PersonaId) -> tuple[str, bytes] | None:
+        """See `Store.avatar`."""
+
+        def read(snapshot: _Snapshot) -> tuple[str, bytes] | None:
+            for media_type, image in snapshot.rows("avatar", {"persona_id": persona_id}):
+                return media_type, image
+            return None
+
+        return await self._read(read)
+
+    async def memory(self, conversation_id: ConversationId) -> Memory | None:
+        """See `Store.memory`."""
+
+        def read(snapshot: _Snapshot) -> Memory | None:
+            for (body,) in snapshot.rows("memory", {"conversation_id": conversation_id}):
+                return _memory_of(body)
+            return None
+
+        return await self._read(read)
+
+    async def run(self, run_id: RunId) -> Run | None:
+        """See `Store.run`."""
+        return await self._one_run("run", {"id": run_id})
+
+    async def run_of_message(self, message_id: MessageId) -> Run | None:
+        """See `Store.run_of_message`."""
+        return await self._one_run("run_of_message", {"message_id": message_id})
+
+    async def live_runs(self) -> Sequence[Run]:
+        """See `Store.live_runs`."""
+        return await self._read(lambda snapshot: [run_from(row) for row in snapshot.rows("live_runs", {})])
+
+    async def runs_since(self, at: UtcMillis) -> Sequence[Run]:
+        """See `Store.runs_since`."""
+        return await self._read(
+            lambda snapshot: [run_from(row) for row in snapshot.rows("runs_since", {"at": at})]
+        )
+
+    async def _one_run(self, statement: str, where: dict[str, Any]) -> Run | None:
+        def read(snapshot: _Snapshot) -> Run | None:
+            for row in snapshot.rows(statement, where):
+                return run_from(row)
+            return None
 
         return await self._read(read)
 
