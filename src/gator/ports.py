@@ -568,8 +568,34 @@ class ReplyProvider(Protocol):
         """Let go of everything. Idempotent."""
 
 
+class PersonaCatalog(Protocol):
+    """The AI personas of this installation, in memory. What is saved is on disk."""
+
+    def get(self, persona_id: PersonaId) -> Persona | None:
+        """Find a persona."""
+
+    def visible_to(self, user_id: UserId) -> Sequence[Persona]:
+        """Name those that a user may ask, in the order of their ids."""
+
+    def owned_by(self, user_id: UserId) -> int:
+        """Count a user's own."""
+
+    async def save(self, persona: Persona) -> None:
+        """Write a persona down, new or changed.
+
+        Raises:
+            Refusal: `overloaded` or `internal`; nothing was changed.
+        """
+
+    async def save_avatar(self, persona: Persona, media_type: str, image: bytes | None) -> None:
+        """Write a persona and its picture down, or take the picture away."""
+
+    async def delete(self, persona_id: PersonaId) -> None:
+        """Take a persona away and end its runs; its messages stay."""
+
+
 class Personas(Protocol):
-    """The AI personas of this installation, and their replies."""
+    """The replies of AI personas."""
 
     def known(self, persona_id: PersonaId) -> bool:
         """Tell whether a persona exists."""
@@ -585,6 +611,9 @@ class Personas(Protocol):
 
     def queue(self, message: NewMessage, requests: Sequence[RunRequest]) -> None:
         """Have replies made that were stored with a message; never blocks."""
+
+    def catch_up(self, peer: Peer, conversation_id: ConversationId) -> None:
+        """Tell who has just joined what personas are saying there, with the text so far."""
 
     async def stop(self, peer: Peer, run_id: RunId) -> None:
         """End a run, for whoever may write in its conversation. Harmless if it has ended.

@@ -41,6 +41,7 @@ async def join_conversation(services: Services, peer: Peer, command: JoinConvers
             timestamp=services.timestamp(),
         )
     )
+    services.personas.catch_up(peer, command.conversation_id)
 
 
 def _is_member(conversation: Conversation | None, peer: Peer) -> bool:

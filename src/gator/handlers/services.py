@@ -8,6 +8,7 @@ from gator.ports import (
     Heartbeats,
     Identities,
     Journal,
+    PersonaCatalog,
     Personas,
     PresenceDirectory,
     Rooms,
@@ -34,6 +35,7 @@ class Services:
     heartbeats: Heartbeats
     presence: PresenceDirectory
     personas: Personas
+    catalog: PersonaCatalog
     identities: Identities | None
     clock: Clock
     new_id: Callable[[], str]

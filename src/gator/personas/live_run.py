@@ -1,0 +1,129 @@
+"""One reply while it is being made: what it has said, and what of that was told."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from gator.domain.persona import Persona
+from gator.domain.reply import Run
+from gator.domain.scheduling import Ticket
+from gator.ports import Clock, Timer
+from gator.protocol.events import ReplyDelta
+from gator.protocol.times import rfc3339
+from gator.protocol.types import UserId
+
+COALESCE_S: Final = 0.04
+"""Pieces of this long are told together; the first one at once."""
+
+CHECKPOINT_S: Final = 1.0
+CHECKPOINT_CHARS: Final = 512
+"""How much of a reply a crash may lose."""
+
+
+class LiveRun:
+    """A reply that this process makes.
+
+    Queue: the pieces of one `COALESCE_S`, bounded by the longest reply.
+
+    Args:
+        tell: Sends a delta to everybody in the conversation.
+        write_down: Keeps the text so far for after a crash.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        ticket: Ticket,
+        persona: Persona,
+        *,
+        clock: Clock,
+        tell: Callable[[ReplyDelta], None],
+        write_down: Callable[["LiveRun"], None],
+    ) -> None:
+        self.run = run
+        self.ticket = ticket
+        self.persona = persona
+        self.epoch = 0
+        self.provider = ""
+        self.model: str | None = None
+        self.has_started = False
+        self.stopped_by: UserId | None = None
+        self.is_stopping = False
+        self.speaking: asyncio.Task[None] | None = None
+        self._clock = clock
+        self._tell = tell
+        self._write_down = write_down
+        self._pieces: list[str] = []
+        self._length = 0
+        self._told = 0
+        self._written = 0
+        self._written_at = clock.monotonic()
+        self._timer: Timer | None = None
+
+    @property
+    def text(self) -> str:
+        """All that it has said."""
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
+
+    @property
+    def length(self) -> int:
+        """How many code points it has said."""
+        return self._length
+
+    def say(self, text: str) -> None:
+        """Take a piece; it is told within `COALESCE_S`, the first one at once."""
+        self._pieces.append(text)
+        self._length += len(text)
+        if self._told == 0:
+            self.tell_now()
+        elif self._timer is None:
+            self._timer = self._clock.call_later(COALESCE_S, self.tell_now)
+        if (
+            self._length - self._written >= CHECKPOINT_CHARS
+            or self._clock.monotonic() - self._written_at >= CHECKPOINT_S
+        ):
+            self._written, self._written_at = self._length, self._clock.monotonic()
+            self._write_down(self)
+
+    def tell_now(self) -> None:
+        """Tell what was not told yet."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._told < self._length:
+            delta = self.delta(self._told)
+            self._told = self._length
+            self._tell(delta)
+
+    def begin_anew(self) -> None:
+        """Forget what was said: another provider begins, or it must not be shown."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.epoch += 1
+        self._pieces = []
+        self._length = self._told = self._written = 0
+
+    def delta(self, offset: int) -> ReplyDelta:
+        """Word what was said from an offset on."""
+        return ReplyDelta(
+            conversation_id=self.run.conversation_id,
+            run_id=self.run.id,
+            persona_id=self.run.persona_id,
+            message_id=self.run.message_id,
+            epoch=self.epoch,
+            offset=offset,
+            text=self.text[offset:],
+            timestamp=rfc3339(self._clock.now()),
+        )
+
+    def stop(self, by: UserId | None) -> None:
+        """Break off; what was said is kept. Idempotent, and the first one counts."""
+        if self.is_stopping:
+            return
+        self.is_stopping = True
+        self.stopped_by = by
+        if self.speaking is not None:
+            self.speaking.cancel()
