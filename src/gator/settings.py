@@ -112,6 +112,46 @@ class Settings(BaseModel):
         131_072, "Bytes that may wait for one slow reader before events are shed.", unit="bytes", ge=16_384
     )
 
+    # Personas
+    reply_provider: Literal["auto", "openai-compatible", "embedded", "scripted"] = _setting(
+        "auto",
+        "What answers for personas. `auto`: `openai-compatible` where its address or key is given, else "
+        "`embedded` where a model is installed, else `scripted`, which only says that it is.",
+    )
+    openai_base_url: str | None = _setting(None, "Address of an OpenAI-compatible server, ending in /v1.")
+    openai_api_key: SecretStr | None = _setting(None, "Its key.")
+    openai_model: str | None = _setting(None, "The model to ask for, where a persona names none.")
+    openai_slots: int = _setting(8, "Replies that it makes at once.", ge=1, le=1_000)
+    embedded_model: Path | None = _setting(
+        None, "A GGUF file for the embedded provider; else the model that `gator models install` brought."
+    )
+    embedded_slots: int = _setting(2, "Replies that the embedded model makes at once.", ge=1, le=64)
+    reply_fallback: bool = _setting(
+        False, "Have the next provider answer when the first one fails before it has said anything."
+    )
+    reply_max_tokens: int = _setting(512, "Longest reply of a persona.", unit="tokens", ge=16, le=32_000)
+    reply_context_tokens: int = _setting(
+        8_192, "Longest prompt and reply, where a provider does not say.", unit="tokens", ge=512
+    )
+    first_token_s: float = _setting(20, "How long a provider may take to begin.", unit="s", gt=0)
+    between_chunks_s: float = _setting(15, "How long it may be silent in the middle.", unit="s", gt=0)
+    reply_s: float = _setting(120, "How long a whole reply may take.", unit="s", gt=0)
+    budgets: str = _setting(
+        "", "What replies may use: `user/day/tokens=200000 installation/month/currency=50.00`; see operations."
+    )
+    prices: str = _setting(
+        "", "Price of a million tokens of prompt and reply by model: `gpt-x=2.50/10.00 other=0.10/0.40`."
+    )
+    moderation_words: Path | None = _setting(
+        None, "A file of words, one a line, that no message to or of a persona may hold."
+    )
+    moderation_base_url: str | None = _setting(
+        None, "Address of a server with /moderations in OpenAI's shape, ending in /v1."
+    )
+    moderation_api_key: SecretStr | None = _setting(None, "Its key.")
+    moderation_fail_open: bool = _setting(False, "Let everything pass while that server does not answer.")
+    max_personas: int = _setting(100, "Personas that one user may own.", ge=1)
+
     # Seen
     log_level: LogLevel = _setting("info", "Least severe line that is logged.")
     log_format: LogFormat = _setting("text", "`text` for people, `json` for collectors.")

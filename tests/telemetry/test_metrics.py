@@ -18,7 +18,7 @@ def test_a_metric_is_named_and_explained_like_the_others(family: Metric) -> None
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_the_name_of_a_metric_says_its_unit(family: Metric) -> None:
     if family.type == "histogram":
-        assert family.name.endswith(("_seconds", "_entries"))
+        assert family.name.endswith(("_seconds", "_entries", "_per_second"))
 
 
 def test_two_applications_do_not_share_counts() -> None:

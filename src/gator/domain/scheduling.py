@@ -72,9 +72,10 @@ class Turns:
             raise QueueFull(of_conversation=True)
         if len(self) >= MAX_WAITING:
             raise QueueFull(of_conversation=False)
+        ahead = len(in_conversation) + (ticket.conversation_id in self._busy)
         self._waiting.setdefault(ticket.user_id, OrderedDict())[ticket.run_id] = ticket
         self._waiting_in.setdefault(ticket.conversation_id, OrderedDict())[ticket.run_id] = ticket
-        return len(in_conversation) + (ticket.conversation_id in self._busy)
+        return ahead
 
     def take(self, has_slot: Callable[[str], bool]) -> Ticket | None:
         """Begin the run whose turn it is; None if nobody can be served now.

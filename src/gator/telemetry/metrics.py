@@ -9,6 +9,8 @@ from gator.telemetry.tallies import Distribution, LabelledTally, Tally
 
 LATENCY_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 DURATION_BUCKETS: Final = (1, 10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
+REPLY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+PACE_BUCKETS: Final = (1, 5, 10, 20, 50, 100, 200, 500)
 BATCH_BUCKETS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 512)
 
 
@@ -73,6 +75,37 @@ class Metrics:
         self.replayed = Counter("gator_replayed_events", "Events sent from the log.", registry=r)
         self.holes = Counter("gator_holes", "Holes seen in the events of a conversation.", registry=r)
         self.errors = Counter("gator_errors", "Failures of the server, by place.", ["where"], registry=r)
+
+        self.replies = Counter("gator_replies", "Runs of personas that ended, by state.", ["state"], registry=r)
+        self.replies_rejected = Counter(
+            "gator_replies_rejected", "Replies that were not begun, by reason.", ["code"], registry=r
+        )
+        self.replies_waiting = Gauge("gator_replies_waiting", "Replies that wait for their turn.", registry=r)
+        self.replies_live = Gauge("gator_replies_live", "Replies being made now.", registry=r)
+        self.reply_wait_seconds = Histogram(
+            "gator_reply_wait_seconds",
+            "From the question to the reply's turn.",
+            buckets=REPLY_BUCKETS,
+            registry=r,
+        )
+        self.reply_first_delta_seconds = Histogram(
+            "gator_reply_first_delta_seconds",
+            "From a reply's turn to its first piece.",
+            buckets=REPLY_BUCKETS,
+            registry=r,
+        )
+        self.reply_tokens_per_second = Histogram(
+            "gator_reply_tokens_per_second", "Pace of replies.", buckets=PACE_BUCKETS, registry=r
+        )
+        self.provider_errors = Counter(
+            "gator_provider_errors", "Failures of providers, by provider and code.", ["provider", "code"], registry=r
+        )
+        self.provider_open = Gauge(
+            "gator_provider_open", "1 while a provider is left alone after failures.", ["provider"], registry=r
+        )
+        self.reply_tokens = Counter(
+            "gator_reply_tokens", "Tokens settled, by provider and kind.", ["provider", "kind"], registry=r
+        )
 
         self.http_requests = Counter(
             "gator_http_requests",
