@@ -156,7 +156,7 @@ class Greet(Struct, frozen=True, kw_only=True):
         Raises:
             Refusal: `conversation_not_found`.
         """
-        if conversation is None or conversation.deleted or self.persona_id not in conversation.members:
+        if conversation is None or conversation.deleted or UserId(self.persona_id) not in conversation.members:
             raise Refusal("conversation_not_found")
         if conversation.head > 1:
             return None

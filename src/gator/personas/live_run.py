@@ -49,7 +49,7 @@ class LiveRun:
         self.has_started = False
         self.stopped_by: UserId | None = None
         self.is_stopping = False
-        self.speaking: asyncio.Task[None] | None = None
+        self.speaking: asyncio.Task[object] | None = None
         self._clock = clock
         self._tell = tell
         self._write_down = write_down

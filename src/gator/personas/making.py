@@ -16,7 +16,7 @@ from gator.personas.tokens import BYTES_PER_TOKEN, Calibration, estimate
 from gator.personas.voices import Voices
 from gator.ports import AuditEntry, Clock, Finished, Journal, Prompt, ProviderError, Said, Store
 from gator.protocol.events import Message, ReplyFailure, ReplyRefusal, ReplyStatus
-from gator.protocol.types import UtcMillis
+from gator.protocol.types import UserId, UtcMillis
 from gator.telemetry.logs import Log
 from gator.telemetry.metrics import Metrics
 
@@ -299,7 +299,7 @@ def _as_told(history: Iterable[Message], run: Run) -> list[Message]:
     told: dict[object, Message] = {}
     for message in history:
         reply = message.reply
-        if reply is not None and reply.answers == run.answers and message.sender_id == run.persona_id:
+        if reply is not None and reply.answers == run.answers and message.sender_id == UserId(run.persona_id):
             continue
         if run.attempt > 1 and message.seq > run.answers_seq:
             break

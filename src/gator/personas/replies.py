@@ -1,7 +1,7 @@
 """Replies of personas: asked for, queued, made, stopped, resumed, and found again after a crash.
 
-    message and run in one transaction -> queue -> turn -> prompt -> provider -> deltas to the
-    conversation -> message and end of the run in one transaction
+message and run in one transaction -> queue -> turn -> prompt -> provider -> deltas to the
+conversation -> message and end of the run in one transaction
 """
 
 import asyncio
@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
+import msgspec
+
 from gator.domain.conversation import Conversation, check_rank, role_of
 from gator.domain.persona import Persona
 from gator.domain.reply import LIVE, PostReply, Run, RunRequest, RunState, Usage
@@ -17,23 +19,10 @@ from gator.domain.scheduling import QueueFull, Ticket, Turns
 from gator.personas.directory import Directory, mentioned
 from gator.personas.live_run import LiveRun
 from gator.personas.making import Making, Outcome, Rejected
-from gator.ports import Clock, Journal, Peer, RunAsked, RunEnded, RunMoved, Rooms, Store
+from gator.personas.telling import Telling
+from gator.ports import Clock, Journal, Peer, Rooms, RunAsked, RunEnded, RunMoved, Store
 from gator.protocol.errors import Refusal
-from gator.protocol.events import (
-    EphemeralEvent,
-    NewMessage,
-    PersonaActivity,
-    PersonaState,
-    Reply,
-    ReplyFailed,
-    ReplyQueued,
-    ReplyRefusal,
-    ReplyRejected,
-    ReplyStarted,
-    ReplyStopped,
-    Sender,
-)
-from gator.protocol.times import rfc3339
+from gator.protocol.events import NewMessage, Reply, ReplyFailure, ReplyRefusal, ReplyStatus, Sender
 from gator.protocol.types import ConversationId, MessageId, PersonaId, RunId, Seq, UserId, UtcMillis
 from gator.telemetry.logs import Log
 from gator.telemetry.metrics import Metrics
@@ -78,6 +67,7 @@ class Replies:
         self._live: dict[RunId, LiveRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._in_use: Counter[str] = Counter()
+        self._telling = Telling(rooms, clock)
         self._closing = False
 
     # Asking
@@ -177,7 +167,7 @@ class Replies:
             persona = self.directory.get(run.persona_id)
             assert persona is not None, "a persona that is deleted takes its runs along"
             live = LiveRun(
-                run, ticket, persona, clock=self._clock, tell=self._tell_delta(), write_down=self._checkpoint
+                run, ticket, persona, clock=self._clock, tell=self._telling.delta, write_down=self._checkpoint
             )
             self._live[run.id] = live
             self._metrics.reply_wait_seconds.observe((self._clock.now() - run.queued_at) / 1000)
@@ -189,13 +179,6 @@ class Replies:
 
     def _has_slot(self, provider: str) -> bool:
         return self._in_use[provider] < self._making.slots_of(provider)
-
-    def _tell_delta(self) -> Callable[[EphemeralEvent], None]:
-        def tell(event: EphemeralEvent) -> None:
-            assert hasattr(event, "conversation_id")
-            self._rooms.tell_all(event.conversation_id, event)
-
-        return tell
 
     # Making
 
@@ -224,21 +207,21 @@ class Replies:
             del self._live[live.run.id]
             self._in_use[live.ticket.provider] -= 1
             self._turns.done(live.ticket)
-            self._tell_activity(live, "idle")
+            self._telling.activity(live, "idle")
             self._pump()
             self._move_up(live.run.conversation_id)
 
     async def _speak(self, live: LiveRun) -> Outcome:
-        self._tell_activity(live, "thinking")
+        self._telling.activity(live, "thinking")
         return await self._making.make(live, self._started, self._typing)
 
     def _started(self, live: LiveRun) -> None:
         live.has_started = True
         self._checkpoint(live)
-        self._tell(live.run.conversation_id, self._start_of(live))
+        self._telling.all(live.run.conversation_id, self._telling.started(live))
 
     def _typing(self, live: LiveRun) -> None:
-        self._tell_activity(live, "typing")
+        self._telling.activity(live, "typing")
 
     def _checkpoint(self, live: LiveRun) -> None:
         self._journal.remember(
@@ -249,6 +232,8 @@ class Replies:
 
     async def _finish(self, live: LiveRun, outcome: Outcome) -> None:
         live.tell_now()
+        if outcome.code == "moderated":
+            self._telling.all(live.run.conversation_id, self._telling.reset(live))
         if outcome.rejected is not None:
             self._reject(live.run, outcome.rejected)
             return
@@ -312,25 +297,13 @@ class Replies:
         self._waiting.pop(run.id, None)
         self._journal.remember(RunEnded(run.id, "stopped", self._clock.now()))
         self._metrics.replies.labels("stopped").inc()
-        self._tell(run.conversation_id, self._stopped(run, by, None))
+        self._telling.all(run.conversation_id, self._telling.stopped(run, by, None))
 
     def _reject(self, run: Run, rejected: Rejected) -> None:
         self._journal.remember(RunEnded(run.id, "rejected", self._clock.now(), rejected.code))
         self._metrics.replies.labels("rejected").inc()
         self._metrics.replies_rejected.labels(rejected.code).inc()
-        self._tell(
-            run.conversation_id,
-            ReplyRejected(
-                conversation_id=run.conversation_id,
-                run_id=run.id,
-                persona_id=run.persona_id,
-                answers=run.answers,
-                code=rejected.code,
-                retry_after_ms=rejected.retry_after_ms,
-                resets_at=None if rejected.resets_at is None else rfc3339(rejected.resets_at),
-                timestamp=self._timestamp(),
-            ),
-        )
+        self._telling.all(run.conversation_id, self._telling.rejected(run, rejected))
 
     # What people say about replies
 
@@ -384,9 +357,12 @@ class Replies:
         run = await self._found(peer, run_id, may_write=False)
         live = self._live.get(run_id)
         if live is not None:
-            peer.send(live.delta(min(offset, live.length) if epoch == live.epoch else 0))
+            known = min(offset, live.length) if epoch == live.epoch else 0
+            peer.send(msgspec.structs.replace(live.delta(known), reply_to=reply_to))
         elif run_id in self._waiting:
-            self._tell_position(peer, run)
+            for position, ticket in self._turns.waiting_in(run.conversation_id):
+                if ticket.run_id == run_id:
+                    peer.send(self._telling.queued(run, position))
         else:
             await self._send_end(peer, run)
 
@@ -394,11 +370,11 @@ class Replies:
         """See `Personas.catch_up`."""
         for live in self._live.values():
             if live.run.conversation_id == conversation_id and live.has_started:
-                peer.send(self._start_of(live))
+                peer.send(self._telling.started(live))
                 if live.length:
                     peer.send(live.delta(0))
         for position, ticket in self._turns.waiting_in(conversation_id):
-            peer.send(self._queued(self._waiting[ticket.run_id][0], position))
+            peer.send(self._telling.queued(self._waiting[ticket.run_id][0], position))
 
     async def _found(self, peer: Peer, run_id: RunId, *, may_write: bool) -> Run:
         live = self._live.get(run_id)
@@ -440,7 +416,7 @@ class Replies:
                     )
                     return
             after = Seq(page[-1].seq)
-        peer.send(self._stopped(run, None, None))
+        peer.send(self._telling.stopped(run, None, None))
 
     # The life of the process
 
@@ -506,91 +482,21 @@ class Replies:
             if live.run.persona_id == persona_id:
                 live.stop(None)
 
-    # Words
-
-    def _timestamp(self) -> str:
-        return rfc3339(self._clock.now())
-
-    def _tell(self, conversation_id: ConversationId, event: EphemeralEvent) -> None:
-        self._rooms.tell_all(conversation_id, event)
-
-    def _tell_activity(self, live: LiveRun, state: PersonaActivity) -> None:
-        self._tell(
-            live.run.conversation_id,
-            PersonaState(
-                conversation_id=live.run.conversation_id,
-                persona_id=live.run.persona_id,
-                state=state,
-                timestamp=self._timestamp(),
-            ),
-        )
-
     def _tell_queued(self, run: Run, position: int) -> None:
-        self._tell(run.conversation_id, self._queued(run, position))
+        self._telling.all(run.conversation_id, self._telling.queued(run, position))
 
     def _move_up(self, conversation_id: ConversationId) -> None:
         for position, ticket in self._turns.waiting_in(conversation_id):
             self._tell_queued(self._waiting[ticket.run_id][0], position)
 
-    def _tell_position(self, peer: Peer, run: Run) -> None:
-        for position, ticket in self._turns.waiting_in(run.conversation_id):
-            if ticket.run_id == run.id:
-                peer.send(self._queued(run, position))
-
-    def _tell_end(self, live: LiveRun, status: str, code: str | None, message_id: MessageId | None) -> None:
+    def _tell_end(
+        self, live: LiveRun, status: ReplyStatus, code: ReplyFailure | None, message_id: MessageId | None
+    ) -> None:
         run = live.run
         if status == "stopped":
-            self._tell(run.conversation_id, self._stopped(run, live.stopped_by, message_id))
+            self._telling.all(run.conversation_id, self._telling.stopped(run, live.stopped_by, message_id))
         elif status == "failed":
-            self._tell(
-                run.conversation_id,
-                ReplyFailed(
-                    conversation_id=run.conversation_id,
-                    run_id=run.id,
-                    persona_id=run.persona_id,
-                    answers=run.answers,
-                    code=code or "internal",  # type: ignore[arg-type]
-                    retryable=code != "moderated",
-                    message_id=message_id,
-                    timestamp=self._timestamp(),
-                ),
-            )
-
-    def _queued(self, run: Run, position: int) -> ReplyQueued:
-        return ReplyQueued(
-            conversation_id=run.conversation_id,
-            run_id=run.id,
-            persona_id=run.persona_id,
-            answers=run.answers,
-            position=position,
-            timestamp=self._timestamp(),
-        )
-
-    def _start_of(self, live: LiveRun) -> ReplyStarted:
-        run = live.run
-        return ReplyStarted(
-            conversation_id=run.conversation_id,
-            run_id=run.id,
-            persona_id=run.persona_id,
-            answers=run.answers,
-            message_id=run.message_id,
-            epoch=live.epoch,
-            attempt=run.attempt,
-            provider=live.provider,
-            model=live.model,
-            timestamp=self._timestamp(),
-        )
-
-    def _stopped(self, run: Run, by: UserId | None, message_id: MessageId | None) -> ReplyStopped:
-        return ReplyStopped(
-            conversation_id=run.conversation_id,
-            run_id=run.id,
-            persona_id=run.persona_id,
-            answers=run.answers,
-            by=by,
-            message_id=message_id,
-            timestamp=self._timestamp(),
-        )
+            self._telling.all(run.conversation_id, self._telling.failed(run, code or "internal", message_id))
 
 
 def _same_asker(run: Run, newer: Run) -> bool:

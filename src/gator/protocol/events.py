@@ -238,6 +238,8 @@ class ReplyDelta(_OfRun, frozen=True, kw_only=True, tag="reply_delta"):
     offset: int
     """Unicode code points of the reply before this piece."""
     text: str
+    reply_to: str | None = None
+    """As the answer to `resume_reply` only."""
 
 
 class ReplyReset(_OfRun, frozen=True, kw_only=True, tag="reply_reset"):
