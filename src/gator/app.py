@@ -16,14 +16,15 @@ from gator.api.bodies import LimitBodies
 from gator.api.context import ApiContext
 from gator.api.problems import install_problems
 from gator.api.watching import WatchRequests
+from gator.app_personas import PersonaHouse, greeting_of, open_personas
 from gator.auth.claims import TokenRules
 from gator.auth.jwks import Jwks
 from gator.auth.key_sources import key_source
 from gator.auth.tokens import JwtIdentities
 from gator.broker.memory import MemoryBroker
 from gator.clock import SystemClock, SystemDice
+from gator.domain.budget import span_of
 from gator.domain.limits import Rate
-from gator.domain.reply import RunRequest
 from gator.domain.unique_ids import uuid7
 from gator.gateway.admission import Admission
 from gator.gateway.asgi import serve
@@ -34,10 +35,9 @@ from gator.gateway.own_loop import OwnLoop
 from gator.gateway.pings import Pings
 from gator.handlers.services import Services
 from gator.hub.hub import Hub
-from gator.ports import Broker, Clock
-from gator.protocol.errors import Refusal
+from gator.personas import cards
+from gator.ports import Broker, Clock, ReplyProvider
 from gator.protocol.events import Limits
-from gator.protocol.types import PersonaId, RunId
 from gator.settings import Settings, SettingsError, is_loopback, load
 from gator.storage.journal import GroupCommit
 from gator.storage.sqlite import FILE_NAME, DataLock, SqliteWriter, connect, migrate
@@ -69,28 +69,6 @@ class _Anything(PathConvertor):
 register_url_convertor("anything", _Anything())
 
 
-class _NoPersonas:
-    """The `Personas` of an installation that has none."""
-
-    def known(self, _persona_id: PersonaId) -> bool:
-        return False
-
-    def asked(self, *_what: object) -> tuple[RunRequest, ...]:
-        return ()
-
-    def queue(self, *_what: object) -> None:
-        pass
-
-    async def stop(self, *_what: object) -> None:
-        raise Refusal("run_not_found")
-
-    async def regenerate(self, *_what: object) -> RunId:
-        raise Refusal("run_not_found")
-
-    async def resume(self, *_what: object) -> None:
-        raise Refusal("run_not_found")
-
-
 @dataclass(frozen=True, slots=True)
 class House:
     """A running server, without its sockets."""
@@ -99,6 +77,7 @@ class House:
     store: SqliteStore
     journal: GroupCommit
     hub: Hub
+    personas: PersonaHouse
     services: Services
     floor: Floor
     limits: RateLimits
@@ -114,6 +93,7 @@ class House:
         """Write down what waits and let go of everything."""
         self.floor.close_all()
         self.floor.pings.stop()
+        await self.personas.close()
         await self.hub.close()
         # The writer is the last to let go: then SQLite moves its journal into the database.
         self.store.close()
@@ -122,11 +102,17 @@ class House:
 
 
 async def open_house(
-    settings: Settings, *, log: Log | None = None, clock: Clock | None = None, broker: Broker | None = None
+    settings: Settings,
+    *,
+    log: Log | None = None,
+    clock: Clock | None = None,
+    broker: Broker | None = None,
+    providers: list[ReplyProvider] | None = None,
 ) -> House:
     """Open the database, migrate it, and start everything that lives on this event loop.
 
-    Clock and broker are handed in by tests that do not wait, or lose events.
+    Clock, broker and providers are handed in by tests that do not wait, lose events, or
+    say what a persona says.
 
     Raises:
         DataInUse: Another process serves the same data.
@@ -170,6 +156,22 @@ async def open_house(
         heartbeat_s=settings.heartbeat_s,
         slow_reader_s=settings.slow_reader_s,
     )
+
+    def new_id() -> str:
+        return uuid7(clock.now(), dice.bits())
+
+    personas = open_personas(
+        settings,
+        store=store,
+        journal=journal,
+        rooms=hub.rooms,
+        clock=clock,
+        new_id=new_id,
+        metrics=metrics,
+        log=log,
+        providers=providers,
+    )
+    await personas.replies.start(span_of("month", clock.now()).starts_at)
     services = Services(
         journal=journal,
         store=store,
@@ -177,10 +179,11 @@ async def open_house(
         typing=hub.typing,
         heartbeats=hub.heartbeats,
         presence=hub.presence,
-        personas=_NoPersonas(),
+        personas=personas.replies,
+        catalog=personas.directory,
         identities=_identities(settings, clock, log),
         clock=clock,
-        new_id=lambda: uuid7(clock.now(), dice.bits()),
+        new_id=new_id,
         entering_makes_member=settings.auth == "open",
         max_message_chars=settings.max_message_chars,
     )
@@ -204,7 +207,7 @@ async def open_house(
         log=log,
     )
     log.info("started", version=__version__, auth=settings.auth, data=str(file), epoch=store.epoch)
-    return House(settings, store, journal, hub, services, floor, limits, metrics, log)
+    return House(settings, store, journal, hub, personas, services, floor, limits, metrics, log)
 
 
 def create_app(settings: Settings | None = None, *, offers_native: bool = False) -> FastAPI:
@@ -267,6 +270,10 @@ async def _start(app: FastAPI) -> House:
         serve_metrics=house.settings.metrics,
         log=house.log,
         is_ready=lambda: not house.floor.admission.draining,
+        cards=cards,
+        max_personas=house.settings.max_personas,
+        budget_left=lambda user: house.personas.ledger.left(user, house.services.clock.now()),
+        greeting_of=greeting_of,
     )
     return house
 

@@ -174,7 +174,8 @@ class Ledger:
     ) -> Reservation:
         """Set aside one message and the most that it may use; all of it or nothing.
 
-        What is asked for nothing of, such as currency for a model that is free, crosses no limit.
+        A measure of which nothing is wanted, such as currency for a model that is free,
+        crosses no limit.
 
         Raises:
             Spent: A limit would be crossed.

@@ -1,7 +1,7 @@
 """Every persona of the installation, in memory."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from gator.domain.persona import Persona
 from gator.ports import AvatarSaved, Journal, PersonaDeleted, PersonaSaved, Store
@@ -22,6 +22,7 @@ class Directory:
         self._store = store
         self._journal = journal
         self._personas: dict[PersonaId, Persona] = {}
+        self.on_delete: Callable[[PersonaId], None] = lambda _persona_id: None
 
     async def load(self) -> None:
         """Read all of them; before anybody asks."""
@@ -62,6 +63,7 @@ class Directory:
         """Take a persona away; its messages stay."""
         await self._journal.write_down(PersonaDeleted(persona_id))
         self._personas.pop(persona_id, None)
+        self.on_delete(persona_id)
 
 
 def mentioned(content: str, candidates: Sequence[Persona]) -> list[Persona]:

@@ -9,10 +9,10 @@ from msgspec import Struct
 from gator.domain.budget import Ledger, Prices, Spent
 from gator.domain.persona import Persona
 from gator.domain.reply import Run, Usage
-from gator.personas.context import build_prompt
+from gator.personas.context import Assembled, assemble
 from gator.personas.live_run import LiveRun
 from gator.personas.moderation import Blocked, Moderator, Outgoing, Verdict
-from gator.personas.tokens import BYTES_PER_TOKEN, Calibration, estimate
+from gator.personas.tokens import BYTES_PER_TOKEN, Calibration, Calibrations, estimate, prompt_tokens
 from gator.personas.voices import Voices
 from gator.ports import AuditEntry, Clock, Finished, Journal, Prompt, ProviderError, Said, Store
 from gator.protocol.events import Message, ReplyFailure, ReplyRefusal, ReplyStatus
@@ -95,7 +95,7 @@ class Making:
         self._clock = clock
         self._metrics = metrics
         self._log = log
-        self._calibration = Calibration()
+        self._calibrations = Calibrations()
 
     def provider_of(self, persona: Persona) -> str:
         """Name the provider whose slot a persona's reply takes."""
@@ -129,25 +129,31 @@ class Making:
         Being cancelled ends it as `stopped`: what was used until then is charged.
 
         Args:
-            started: Called once, before the provider is asked.
+            started: Called before a provider is asked; again if that is another one.
             typing: Called once, with the first piece.
         """
         history = await self._store.messages(live.run.conversation_id, limit=HISTORY)
         question = next((message for message in history if message.id == live.run.answers), None)
         if question is not None and not await self._may_be_asked(live, question):
             return Outcome("failed", rejected=Rejected("moderated"))
-        prompt = await self._prompt(live.persona, history, live.run)
-        wanted = self._tokens_of(prompt) + prompt.max_tokens
-        now = self._clock.now()
+        assembled = await self._assemble(live.persona, history, live.run)
+        prompt = assembled.prompt
+        at_most = Usage(assembled.tokens, prompt.max_tokens)
         try:
-            price = self.cost_of(prompt.model, Usage(wanted - prompt.max_tokens, prompt.max_tokens))
-            reservation = self._ledger.reserve(live.run.requested_by, live.run.persona_id, wanted, price, now)
+            reservation = self._ledger.reserve(
+                live.run.requested_by,
+                live.run.persona_id,
+                at_most.total,
+                self.cost_of(prompt.model, at_most),
+                self._clock.now(),
+            )
         except Spent as spent:
             return Outcome("failed", rejected=Rejected("budget", resets_at=spent.resets_at))
         usage = Usage()
         cost = 0
         try:
-            speech = Speech(live, prompt, self._tokens_of(prompt), Outgoing(self._moderator, self._hold_back()))
+            outgoing = Outgoing(self._moderator, self._limits.hold_back_chars)
+            speech = Speech(live, prompt, assembled.tokens, outgoing)
             status, code = await self._speak(speech, started, typing)
             usage = speech.usage
             cost = self.cost_of(live.model, usage)
@@ -155,8 +161,8 @@ class Making:
         finally:
             self._ledger.settle(reservation, usage.total, cost, self._clock.now())
 
-    def _hold_back(self) -> int:
-        return self._limits.hold_back_chars if self._moderator is not None else 0
+    def _calibration(self, persona: Persona) -> Calibration:
+        return self._calibrations.of(self.provider_of(persona), persona.model)
 
     async def _speak(
         self, speech: "Speech", started: Callable[[LiveRun], None], typing: Callable[[LiveRun], None]
@@ -181,15 +187,13 @@ class Making:
         live = speech.live
         asked_at = self._clock.monotonic()
 
-        def answers(provider: str, model: str | None) -> None:
+        def asked(provider: str, model: str | None) -> None:
             live.provider, live.model = provider, model
+            started(live)
 
-        first = self._voices.first_of(live.persona)
-        answers(first.name, speech.prompt.model)
-        started(live)
         status: ReplyStatus = "complete"
         speech.is_asked = True
-        async with self._voices.reply(live.persona, speech.prompt, answers) as pieces:
+        async with self._voices.reply(live.persona, speech.prompt, asked) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Finished):
                     status = "truncated" if piece.truncated else "complete"
@@ -199,42 +203,40 @@ class Making:
                 if not speech.heard:
                     self._metrics.reply_first_delta_seconds.observe(self._clock.monotonic() - asked_at)
                     typing(live)
-                text = await speech.hear(piece)
-                if text:
-                    live.say(text)
+                await speech.hear(piece)
                 if live.length >= MAX_REPLY_CHARS:
                     status = "truncated"
                     break
-        rest = await speech.outgoing.finish()
-        if rest:
-            live.say(rest)
-        if speech.counted is not None:
-            self._calibration.observe(speech.prompt_tokens, speech.counted.prompt_tokens)
-        took = self._clock.monotonic() - asked_at
-        if took > 0:
-            self._metrics.reply_tokens_per_second.observe(speech.usage.completion_tokens / took)
+        await speech.end()
+        self._learn(speech, self._clock.monotonic() - asked_at)
         return status
+
+    def _learn(self, speech: "Speech", took_s: float) -> None:
+        live = speech.live
+        if speech.outgoing.flagged is not None:
+            self._note(live, "out", speech.outgoing.flagged)
+        if speech.counted is not None:
+            plain = prompt_tokens(speech.prompt.turns, estimate)
+            self._calibration(live.persona).observe(plain, speech.counted.prompt_tokens)
+        if took_s > 0:
+            self._metrics.reply_tokens_per_second.observe(speech.usage.completion_tokens / took_s)
 
     # What it is asked
 
-    async def _prompt(self, persona: Persona, history: Iterable[Message], run: Run) -> Prompt:
+    async def _assemble(self, persona: Persona, history: Iterable[Message], run: Run) -> Assembled:
         memory = await self._store.memory(run.conversation_id)
         user = await self._store.user(run.requested_by)
         context = self._voices.first_of(persona).context_tokens or self._limits.context_tokens
-        max_tokens = min(persona.max_tokens or self._limits.max_tokens, self._limits.max_tokens, context // 2)
-        return build_prompt(
+        return assemble(
             persona,
             history=_as_told(history, run),
             memory=memory,
             user_name=run.requested_by if user is None or user.name is None else user.name,
             budget_tokens=context,
-            max_tokens=max_tokens,
+            max_tokens=self._limits.max_tokens,
             platform_rules=PLATFORM_RULES,
-            estimate=self._calibration.estimate,
+            estimate=self._calibration(persona).estimate,
         )
-
-    def _tokens_of(self, prompt: Prompt) -> int:
-        return sum(self._calibration.estimate(turn.content) for turn in prompt.turns)
 
     # What may be said
 
@@ -274,8 +276,8 @@ class Speech:
         self.heard = 0
         """Bytes that the provider said, shown or not: they are paid for."""
 
-    async def hear(self, piece: Said) -> str:
-        """Take a piece; returns what of the reply may be shown now.
+    async def hear(self, piece: Said) -> None:
+        """Take a piece, and say of the reply what may be shown now.
 
         Raises:
             Blocked: Moderation will not have it.
@@ -284,7 +286,19 @@ class Speech:
         if not self.heard:
             text = text.lstrip()
         self.heard += len(text.encode("utf-8", "replace"))
-        return await self.outgoing.feed(text)
+        shown = await self.outgoing.feed(text)
+        if shown:
+            self.live.say(shown)
+
+    async def end(self) -> None:
+        """Say what was held back.
+
+        Raises:
+            Blocked: Moderation will not have it.
+        """
+        rest = await self.outgoing.finish()
+        if rest:
+            self.live.say(rest)
 
     @property
     def usage(self) -> Usage:

@@ -108,6 +108,10 @@ class Replies:
 
     def queue(self, message: NewMessage, requests: Sequence[RunRequest]) -> None:
         """See `Personas.queue`."""
+        # Whoever reads hears of the message before they hear of its reply.
+        asyncio.get_running_loop().call_soon(self._queue_all, message, requests)
+
+    def _queue_all(self, message: NewMessage, requests: Sequence[RunRequest]) -> None:
         for request in requests:
             self._queue(
                 Run(
@@ -473,7 +477,7 @@ class Replies:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._making.close()
 
-    async def forget_persona(self, persona_id: PersonaId) -> None:
+    def forget_persona(self, persona_id: PersonaId) -> None:
         """End the runs of a persona that is deleted."""
         for run, ticket in list(self._waiting.values()):
             if run.persona_id == persona_id:

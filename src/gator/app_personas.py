@@ -1,0 +1,192 @@
+"""Personas put together: providers, budgets, moderation, and the engine that makes replies."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gator.domain.budget import Ledger
+from gator.domain.persona import Persona
+from gator.personas.budgets import parse_budgets, parse_prices
+from gator.personas.directory import Directory
+from gator.personas.making import Making, MakingLimits
+from gator.personas.model_files import ModelError, find_model, has_runtime
+from gator.personas.moderation import All, ModerationEndpoint, Moderator
+from gator.personas.providers.embedded import Embedded
+from gator.personas.providers.openai_compatible import OpenAiCompatible
+from gator.personas.providers.scripted import Scripted
+from gator.personas.replies import Replies
+from gator.personas.untrusted import with_names
+from gator.personas.voices import Voices
+from gator.personas.word_list import WordList
+from gator.ports import Clock, Journal, ReplyProvider, Rooms, Store
+from gator.settings import Settings, SettingsError
+from gator.telemetry.logs import Log
+from gator.telemetry.metrics import Metrics
+
+DEFAULT_MODEL = "default"
+"""Asked for where nothing else is said; servers with one model take any name."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaHouse:
+    """The parts that others need.
+
+    Attributes:
+        ledger: What was spent, for who asks what is left.
+    """
+
+    replies: Replies
+    directory: Directory
+    ledger: Ledger
+    moderation: ModerationEndpoint | None
+
+    async def close(self) -> None:
+        """Break off what is being said, and let go of everything."""
+        await self.replies.close()
+        if self.moderation is not None:
+            await self.moderation.close()
+
+
+def open_personas(
+    settings: Settings,
+    *,
+    store: Store,
+    journal: Journal,
+    rooms: Rooms,
+    clock: Clock,
+    new_id: Callable[[], str],
+    metrics: Metrics,
+    log: Log,
+    providers: list[ReplyProvider] | None = None,
+) -> PersonaHouse:
+    """Put the engine together; nothing is asked or read yet.
+
+    Args:
+        providers: Instead of those of the settings, for tests.
+
+    Raises:
+        SettingsError: A budget, a price, a word list or a model cannot be used.
+    """
+    directory = Directory(store, journal)
+    endpoint = _endpoint(settings, clock)
+    try:
+        ledger = Ledger(parse_budgets(settings.budgets))
+        prices = parse_prices(settings.prices)
+        moderator = _moderator(settings, endpoint)
+    except (ValueError, OSError) as error:
+        raise SettingsError([str(error)]) from None
+    voices = Voices(
+        providers or choose_providers(settings, log),
+        falls_back=settings.reply_fallback,
+        clock=clock,
+        roll=random.random,
+    )
+    making = Making(
+        voices=voices,
+        store=store,
+        journal=journal,
+        ledger=ledger,
+        prices=prices,
+        moderator=moderator,
+        limits=MakingLimits(settings.reply_max_tokens, settings.reply_context_tokens, hold_back_chars=40),
+        clock=clock,
+        metrics=metrics,
+        log=log,
+    )
+    replies = Replies(
+        directory=directory,
+        making=making,
+        store=store,
+        journal=journal,
+        rooms=rooms,
+        clock=clock,
+        new_id=new_id,
+        metrics=metrics,
+        log=log,
+    )
+    directory.on_delete = replies.forget_persona
+    return PersonaHouse(replies, directory, ledger, endpoint)
+
+
+def greeting_of(persona: Persona, user_name: str) -> str:
+    """Word what a persona says first to somebody; blank for nothing."""
+    return with_names(persona.greeting, char=persona.name, user=user_name).strip()
+
+
+def choose_providers(settings: Settings, log: Log) -> list[ReplyProvider]:
+    """Make the providers that there are, the one that is asked first at the front.
+
+    Raises:
+        SettingsError: The one that was named cannot be.
+    """
+    wanted = settings.reply_provider
+    offered: dict[str, ReplyProvider] = {}
+    if settings.openai_base_url is not None or settings.openai_api_key is not None:
+        offered["openai-compatible"] = _openai(settings)
+    if wanted in ("auto", "embedded") and not (wanted == "auto" and offered):
+        embedded = _embedded(settings, log, is_wanted=wanted == "embedded")
+        if embedded is not None:
+            offered["embedded"] = embedded
+    offered["scripted"] = Scripted()
+    if wanted == "auto":
+        wanted_first = next(iter(offered))
+    elif wanted in offered:
+        wanted_first = wanted
+    else:
+        raise SettingsError(
+            [f"GATOR_REPLY_PROVIDER={wanted} needs GATOR_OPENAI_BASE_URL or GATOR_OPENAI_API_KEY."]
+        )
+    log.info("reply_provider", name=wanted_first)
+    return [offered.pop(wanted_first), *offered.values()]
+
+
+def _openai(settings: Settings) -> OpenAiCompatible:
+    key = settings.openai_api_key
+    return OpenAiCompatible(
+        settings.openai_base_url or "https://api.openai.com/v1",
+        "" if key is None else key.get_secret_value(),
+        settings.openai_model or DEFAULT_MODEL,
+        slots=settings.openai_slots,
+        first_token_s=settings.first_token_s,
+        between_chunks_s=settings.between_chunks_s,
+        total_s=settings.reply_s,
+    )
+
+
+def _embedded(settings: Settings, log: Log, *, is_wanted: bool) -> Embedded | None:
+    try:
+        model = find_model(settings.embedded_model)
+    except ModelError as error:
+        raise SettingsError([str(error)]) from None
+    if model is not None and has_runtime():
+        return Embedded(
+            model,
+            slots=settings.embedded_slots,
+            between_chunks_s=settings.between_chunks_s,
+            total_s=settings.reply_s,
+            log=log,
+        )
+    if is_wanted:
+        raise SettingsError(["GATOR_REPLY_PROVIDER=embedded needs a model: run `gator models install`."])
+    return None
+
+
+def _endpoint(settings: Settings, clock: Clock) -> ModerationEndpoint | None:
+    if settings.moderation_base_url is None:
+        return None
+    key = settings.moderation_api_key
+    return ModerationEndpoint(
+        settings.moderation_base_url,
+        None if key is None else key.get_secret_value(),
+        clock=clock,
+        fail_open=settings.moderation_fail_open,
+    )
+
+
+def _moderator(settings: Settings, endpoint: ModerationEndpoint | None) -> Moderator | None:
+    moderators: list[Moderator] = []
+    if settings.moderation_words is not None:
+        moderators.append(WordList(settings.moderation_words.read_text(encoding="utf-8").split("\n")))
+    if endpoint is not None:
+        moderators.append(endpoint)
+    return All(moderators) if moderators else None
