@@ -12,12 +12,15 @@ from gator.protocol.commands import (
     LeaveConversation,
     MarkRead,
     RefreshToken,
+    RegenerateReply,
+    ResumeReply,
     SendMessage,
+    StopReply,
     TypingStart,
     TypingStop,
 )
 from gator.protocol.errors import Refusal
-from gator.protocol.types import ConnectionId, ConversationId, Seq, UserId
+from gator.protocol.types import ConnectionId, ConversationId, MessageId, RunId, Seq, UserId
 
 GARDEN = ConversationId("garden")
 ALICE, BOB = UserId("alice"), UserId("bob")
@@ -26,6 +29,7 @@ ONCE = Rate(per_second=1, burst=1)
 OFTEN = Rate(per_second=1, burst=1000)
 
 MESSAGE = SendMessage(conversation_id=GARDEN, content="hello")
+MESSAGES: list[Command] = [MESSAGE, RegenerateReply(message_id=MessageId("reply"))]
 TYPING: list[Command] = [TypingStart(conversation_id=GARDEN), TypingStop(conversation_id=GARDEN)]
 JOINS: list[Command] = [
     JoinConversation(conversation_id=GARDEN),
@@ -33,6 +37,8 @@ JOINS: list[Command] = [
     CreateConversation(kind="group", member_ids=[]),
 ]
 FREE: list[Command] = [
+    StopReply(run_id=RunId("run")),
+    ResumeReply(run_id=RunId("run")),
     Heartbeat(),
     GetOnlineStatus(user_ids=[]),
     MarkRead(conversation_id=GARDEN, seq=Seq(1)),
@@ -90,7 +96,7 @@ def test_commands_of_a_kind_share_a_bucket_and_no_other(
     bounded.check_command(ALICE, commands[0])
     for command in commands:
         refused(bounded.check_command, ALICE, command)
-    for command in [MESSAGE, *TYPING, *JOINS, *FREE]:
+    for command in [*MESSAGES, *TYPING, *JOINS, *FREE]:
         if type(command) not in {type(command) for command in commands}:
             bounded.check_command(ALICE, command)
 
@@ -105,7 +111,7 @@ def test_what_reaches_nobody_else_is_bounded_by_frames_only(clock: FakeClock, co
 def test_every_command_is_in_one_of_these_lists() -> None:
     from gator.protocol.codec import COMMANDS
 
-    assert {type(command) for command in [MESSAGE, *TYPING, *JOINS, *FREE]} == set(COMMANDS.values())
+    assert {type(command) for command in [*MESSAGES, *TYPING, *JOINS, *FREE]} == set(COMMANDS.values())
 
 
 def test_the_socket_and_http_share_a_user_s_bucket(clock: FakeClock) -> None:

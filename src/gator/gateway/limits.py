@@ -11,6 +11,7 @@ from gator.protocol.commands import (
     CreateConversation,
     JoinConversation,
     LeaveConversation,
+    RegenerateReply,
     SendMessage,
     TypingStart,
     TypingStop,
@@ -50,6 +51,7 @@ class RateLimits:
         messages, typing, joins = Buckets(rates.messages), Buckets(rates.typing), Buckets(rates.joins)
         self._of_command: Mapping[type[Command], Buckets] = {
             SendMessage: messages,
+            RegenerateReply: messages,
             TypingStart: typing,
             TypingStop: typing,
             JoinConversation: joins,

@@ -160,6 +160,10 @@ class Making:
             return Outcome(status, code, usage, cost)
         finally:
             self._ledger.settle(reservation, usage.total, cost, self._clock.now())
+            self._metrics.reply_tokens.labels(live.provider, "prompt").inc(usage.prompt_tokens)
+            self._metrics.reply_tokens.labels(live.provider, "reply").inc(usage.completion_tokens)
+            for name, is_open in self._voices.left_alone().items():
+                self._metrics.provider_open.labels(name).set(is_open)
 
     def _calibration(self, persona: Persona) -> Calibration:
         return self._calibrations.of(self.provider_of(persona), persona.model)

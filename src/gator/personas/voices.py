@@ -51,6 +51,11 @@ class Voices:
         fallback = Fallback([first, *others], self.breakers, clock=self._clock, roll=self._roll)
         return fallback.reply(prompt, asked)
 
+    def left_alone(self) -> dict[str, bool]:
+        """Tell of each provider whether it is left alone after too many failures."""
+        now = self._clock.monotonic()
+        return {name: breaker.state(now) == "open" for name, breaker in self.breakers.items()}
+
     async def close(self) -> None:
         """Let go of all of them."""
         for provider in self._providers.values():

@@ -101,7 +101,7 @@ class Metrics:
             "gator_provider_errors", "Failures of providers, by provider and code.", ["provider", "code"], registry=r
         )
         self.provider_open = Gauge(
-            "gator_provider_open", "1 while a provider is left alone after failures.", ["provider"], registry=r
+            "gator_provider_open", "Whether a provider is left alone after failures.", ["provider"], registry=r
         )
         self.reply_tokens = Counter(
             "gator_reply_tokens", "Tokens settled, by provider and kind.", ["provider", "kind"], registry=r
