@@ -594,6 +594,51 @@ class PersonaCatalog(Protocol):
         """Take a persona away and end its runs; its messages stay."""
 
 
+class Card(Protocol):
+    """A character as a file holds it."""
+
+    @property
+    def picture(self) -> bytes | None:
+        """The PNG that it came in, without the card; None if it came in none."""
+
+    def persona(self, persona_id: PersonaId, owner_id: UserId, now: UtcMillis) -> Persona:
+        """Make a persona of it: private, and with no picture."""
+
+
+CardSpec = Literal["v2", "v3"]
+
+
+class Cards(Protocol):
+    """Character cards, the files in which other programs keep their personas.
+
+    Nothing here waits; what is large takes its time, and belongs on another thread.
+    """
+
+    def read_card(self, data: bytes) -> Card:
+        """Read a card of version 1 to 3: JSON, a PNG picture, or a CHARX archive.
+
+        Raises:
+            Refusal: `bad_card`.
+        """
+
+    def write_card_json(self, persona: Persona, spec: CardSpec) -> bytes:
+        """Write a persona as a JSON card."""
+
+    def write_card_png(self, persona: Persona, picture: bytes | None) -> bytes:
+        """Write a persona into a PNG picture, as V2 and V3; None takes a plain one.
+
+        Raises:
+            Refusal: `bad_card`: the picture is none.
+        """
+
+    def picture_of(self, data: bytes) -> bytes:
+        """Check a PNG picture, and take out whatever is not picture.
+
+        Raises:
+            Refusal: `bad_card`.
+        """
+
+
 class Personas(Protocol):
     """The replies of AI personas."""
 

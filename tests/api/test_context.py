@@ -13,6 +13,7 @@ Route = tuple[str, str, Any]
 """Method, path, and a body that would be taken."""
 
 ID = "/conversations/{conversation_id}"
+PERSONA = "/personas/{persona_id}"
 ROUTES: list[Route] = [
     ("GET", "/users/me", None),
     ("GET", "/users/{user_id}", None),
@@ -30,14 +31,29 @@ ROUTES: list[Route] = [
     ("GET", f"{ID}/messages", None),
     ("POST", f"{ID}/messages", {"content": "hello"}),
     ("GET", f"{ID}/events", None),
+    ("GET", f"{ID}/memory", None),
+    ("PUT", f"{ID}/memory", {"summary": "", "pins": []}),
+    ("POST", "/personas", {"name": "Nia"}),
+    ("GET", "/personas", None),
+    ("GET", "/personas/budget", None),
+    ("POST", "/personas/import", None),
+    ("GET", PERSONA, None),
+    ("PATCH", PERSONA, {"name": "Nia"}),
+    ("DELETE", PERSONA, None),
+    ("GET", f"{PERSONA}/card", None),
+    ("GET", f"{PERSONA}/avatar", None),
+    ("PUT", f"{PERSONA}/avatar", None),
+    ("DELETE", f"{PERSONA}/avatar", None),
+    ("POST", f"{PERSONA}/conversations", None),
 ]
 OF_A_CONVERSATION = [route for route in ROUTES if route[1].startswith(ID)]
+OF_A_PERSONA = [route for route in ROUTES if route[1].startswith(PERSONA)]
 
 
-def ask(office: Office, route: Route, conversation_id: str = "c", user_id: str = "bob", **headers: str) -> Any:
+def ask(office: Office, route: Route, id_: str = "an-id", **headers: str) -> Any:
     method, path, body = route
     query = "?user_id=bob" if path == "/presence" else ""
-    url = API + path.format(conversation_id=conversation_id, user_id=user_id) + query
+    url = API + path.format(conversation_id=id_, persona_id=id_, user_id="bob") + query
     return office.client.request(method, url, json=body, headers=headers)
 
 
@@ -104,6 +120,16 @@ def test_who_was_removed_is_a_stranger(shared: Office, route: Route) -> None:
     garden = shared.alice.creates("zoe")
     shared.alice.delete(f"/conversations/{garden}/members/zoe")
     check_problem(ask(shared, route, garden, **{"X-Gator-User": "zoe"}), 404, "conversation_not_found")
+
+
+@pytest.mark.parametrize("route", OF_A_PERSONA)
+def test_a_private_persona_of_somebody_else_never_was(shared: Office, route: Route) -> None:
+    secret = shared.alice.post("/personas", {"name": "Secret"}).json()["id"]
+    as_zoe = {"X-Gator-User": "zoe"}
+    found, unknown = ask(shared, route, secret, **as_zoe), ask(shared, route, "never-was", **as_zoe)
+    check_problem(found, 404, "persona_not_found")
+    assert found.content == unknown.content
+    assert found.headers.items() == unknown.headers.items()
 
 
 # How often

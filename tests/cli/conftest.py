@@ -1,7 +1,7 @@
 """What the tests of `gator chat` share: servers, and people who sit at a screen."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
 
@@ -23,12 +23,20 @@ class FakeScreen:
 
     def __init__(self) -> None:
         self.shown: list[str] = []
+        self.live: list[str] = []
+        """What was shown only for a moment, as often as it changed."""
         self._typed: asyncio.Queue[str | None] = asyncio.Queue()
         self._changed = asyncio.Event()
         self._read = 0
 
     def show(self, line: Line) -> None:
-        self.shown.append(f"{line.name}: {line.text}" if isinstance(line, Said) else f"* {line.text}")
+        self.shown.append(_plain(line))
+        self._changed.set()
+
+    def show_live(self, lines: Sequence[Line]) -> None:
+        shown = "\n".join(_plain(line) for line in lines)
+        if shown != (self.live[-1] if self.live else ""):
+            self.live.append(shown)
         self._changed.set()
 
     async def lines(self) -> AsyncIterator[str]:
@@ -46,6 +54,10 @@ class FakeScreen:
         """Wait until so many lines hold that text."""
         await self._wait_for(lambda: sum(part in line for line in self.shown) >= times)
 
+    async def until_live(self, part: str) -> None:
+        """Wait until something that still changes holds that text."""
+        await self._wait_for(lambda: any(part in shown for shown in self.live))
+
     async def until_read(self, lines: int) -> None:
         """Wait until so many lines were taken from the keyboard."""
         await self._wait_for(lambda: self._read >= lines)
@@ -60,6 +72,10 @@ class FakeScreen:
     def said(self) -> list[str]:
         """What was said, without what merely happened."""
         return [line for line in self.shown if not line.startswith("* ")]
+
+
+def _plain(line: Line) -> str:
+    return f"{line.name}: {line.text}" if isinstance(line, Said) else f"* {line.text}"
 
 
 class Person(FakeScreen):

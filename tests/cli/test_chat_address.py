@@ -9,6 +9,7 @@ def test_in_open_mode_the_address_names_the_user() -> None:
     address = address_of("ws://127.0.0.1:8000", "ann", "room", None)
     assert address.socket == "ws://127.0.0.1:8000/ws/ann"
     assert address.members == "http://127.0.0.1:8000/api/v1/conversations/room/members"
+    assert address.personas == "http://127.0.0.1:8000/api/v1/personas"
     assert address.socket_headers == {}
     assert address.members_headers == {"X-Gator-User": b"ann"}
     assert address.subprotocols == ("gator.v1",)
@@ -18,6 +19,7 @@ def test_a_token_travels_in_a_header_and_never_in_an_address() -> None:
     address = address_of("wss://chat.example/base/", "ann", "room", f" {TOKEN}\n")
     assert address.socket == "wss://chat.example/base/ws/auth"
     assert address.members == "https://chat.example/base/api/v1/conversations/room/members"
+    assert address.personas == "https://chat.example/base/api/v1/personas"
     assert address.socket_headers == {"Authorization": f"Bearer {TOKEN}"}
     assert address.members_headers == {"Authorization": f"Bearer {TOKEN}".encode()}
 

@@ -1,11 +1,28 @@
+import re
 from datetime import UTC, datetime
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from gator.cli.chat.frames import read
-from gator.cli.chat.lines import Line, Note, Said, clock_time, columns, happened, harmless, listed, worded
+from gator.cli.chat.lines import (
+    Line,
+    Note,
+    Said,
+    broken,
+    clock_time,
+    columns,
+    failed,
+    happened,
+    harmless,
+    listed,
+    rejected,
+    stopped,
+    worded,
+)
 from gator.protocol.events import (
     ConversationCreated,
     ConversationDeleted,
@@ -17,9 +34,16 @@ from gator.protocol.events import (
     MembersAdded,
     Message,
     NewMessage,
+    Reply,
+    ReplyFailed,
+    ReplyFailure,
+    ReplyRefusal,
+    ReplyRejected,
+    ReplyStatus,
+    ReplyStopped,
     Sender,
 )
-from gator.protocol.types import ConversationId, MessageId, Role, Seq, UserId
+from gator.protocol.types import ConversationId, MessageId, PersonaId, Role, RunId, Seq, UserId
 
 AT = "2025-01-15T10:30:00.000Z"
 ROOM = ConversationId("room")
@@ -173,3 +197,120 @@ def test_the_frame_of_a_hostile_user_is_tame_on_the_screen() -> None:
     event = read(frame)
     assert isinstance(event, NewMessage)
     assert shown(happened(event)) == "10:30 ␛[31mEve: ␛[2J"
+
+
+# On a screen
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("", [""]),
+        ("one two", ["one two"]),
+        ("one two three", ["one two", "three"]),
+        ("one  two", ["one  two"]),
+        ("  one", ["  one"]),
+        ("12345678 9", ["12345678", "9"]),
+        ("a 1234567890", ["a 123456", "7890"]),
+        ("漢字漢字漢字", ["漢字漢字", "漢字"]),
+        ("a漢字漢字", ["a漢字漢", "字"]),
+        ("1234567e\u0301 x", ["1234567e\u0301", "x"]),
+    ],
+)
+def test_text_is_broken_between_words_where_it_can_be(text: str, rows: list[str]) -> None:
+    assert broken(text, 8) == rows
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"])), st.integers(2, 40))
+def test_no_row_is_too_wide_and_no_word_is_lost(text: str, width: int) -> None:
+    rows = broken(text, width)
+    assert max(map(columns, rows)) <= width
+    assert "".join("".join(rows).split()) == "".join(text.split())
+
+
+def test_on_a_screen_a_message_stands_beside_its_name() -> None:
+    line = Said(AT, "Nia (AI)", "Good morning to you all.\nTea?")
+    assert worded(line, colours=False, width=32, zone=UTC).split("\n") == [
+        "10:30 Nia (AI): Good morning to",
+        "                you all.",
+        "                Tea?",
+    ]
+    assert worded(line, colours=True, width=32, zone=UTC).startswith("10:30 \x1b[1mNia (AI)\x1b[0m: Good")
+
+
+def test_below_a_long_name_a_message_has_room() -> None:
+    assert worded(Said(AT, "x" * 30, "Good morning"), colours=False, width=24, zone=UTC).split("\n") == [
+        "10:30 xxxxxxxxxxxxxxxxxx",
+        "xxxxxxxxxxxx:",
+        "    Good morning",
+    ]
+
+
+def test_every_row_of_a_note_is_dim() -> None:
+    assert worded(Note("one two three"), colours=True, width=10).split("\n") == [
+        "\x1b[2m* one two\x1b[0m",
+        "\x1b[2m  three\x1b[0m",
+    ]
+
+
+# Personas
+
+
+@pytest.mark.parametrize(
+    ("status", "attempt", "name"),
+    [
+        ("complete", 1, "Nia (AI)"),
+        ("stopped", 1, "Nia (AI, stopped)"),
+        ("complete", 2, "Nia (AI, attempt 2)"),
+        ("interrupted", 3, "Nia (AI, attempt 3, interrupted)"),
+    ],
+)
+def test_a_persona_is_signed(status: ReplyStatus, attempt: int, name: str) -> None:
+    event = message("hi", name="Nia", is_ai=True)
+    reply = Reply(run_id=RunId("r"), answers=MessageId("0"), status=status, attempt=attempt)
+    event = structs.replace(event, message=structs.replace(event.message, reply=reply))
+    assert shown(happened(event)) == f"10:30 {name}: hi"
+
+
+def ended(**given: Any) -> dict[str, Any]:
+    persona = PersonaId("nia")
+    return {
+        "conversation_id": ROOM,
+        "run_id": RunId("r"),
+        "persona_id": persona,
+        "answers": MessageId("0"),
+        "timestamp": AT,
+        **given,
+    }
+
+
+@pytest.mark.parametrize("code", get_args(ReplyFailure))
+def test_every_failure_has_words(code: ReplyFailure) -> None:
+    line = shown(failed(ReplyFailed(**ended(), code=code, retryable=True), "Nia (AI)"))
+    assert re.fullmatch(r"10:30 \* The reply of Nia \(AI\) failed: [a-z ]+\. /again has it made anew\.", line)
+
+
+@pytest.mark.parametrize("code", get_args(ReplyRefusal))
+def test_every_rejection_has_words(code: ReplyRefusal) -> None:
+    line = shown(rejected(ReplyRejected(**ended(), code=code), "Nia (AI)"))
+    assert re.fullmatch(r"10:30 \* Nia \(AI\) does not reply: [a-z ]+", line)
+
+
+@pytest.mark.parametrize(
+    ("fields", "when"),
+    [
+        ({"retry_after_ms": 5_400}, "the budget is spent. /again in 5 s."),
+        ({"retry_after_ms": 10}, "the budget is spent. /again in 1 s."),
+        ({"resets_at": "2025-01-15T11:00:00Z"}, "the budget is spent until 11:00. /again after that."),
+        ({"resets_at": "2025-02-01T00:00:00Z"}, "the budget is spent until 2025-02-01 00:00. /again after that."),
+        ({"resets_at": "soon"}, "the budget is spent until --:--. /again after that."),
+    ],
+)
+def test_a_rejection_tells_when_there_may_be_a_reply(fields: dict[str, Any], when: str) -> None:
+    line = shown(rejected(ReplyRejected(**ended(), code="budget", **fields), "Nia (AI)", UTC))
+    assert line == f"10:30 * Nia (AI) does not reply: {when}"
+
+
+def test_who_stopped_a_reply_is_told() -> None:
+    assert shown(stopped(ReplyStopped(**ended(), by=BOB), "Nia (AI)")) == "10:30 * bob stopped Nia (AI)"
+    assert shown(stopped(ReplyStopped(**ended()), "Nia (AI)")) == "10:30 * The server ended the reply of Nia (AI)"

@@ -160,7 +160,7 @@ async def test_an_unknown_persona_is_told_to_the_sender_and_the_message_stays(ho
     assert error == {
         "type": "error",
         "code": "persona_not_found",
-        "message": "The message was stored, but there is no persona with that id.",
+        "message": "There is no such persona, or you may not ask it; a message that named it is stored.",
         "reply_to": "1",
         "timestamp": NOON_TEXT,
     }

@@ -7,7 +7,7 @@ from tests.laws.histories import law
 from gator.protocol.codec import COMMANDS, decode
 from gator.protocol.commands import Command
 from gator.protocol.errors import Refusal
-from gator.protocol.types import MAX_ID_LENGTH, MAX_INITIAL_MEMBERS, MAX_STATUS_IDS
+from gator.protocol.types import MAX_CODE_POINTS, MAX_ID_LENGTH, MAX_INITIAL_MEMBERS, MAX_STATUS_IDS
 
 LONGEST_ID = "x" * MAX_ID_LENGTH
 LEAST: dict[str, dict[str, object]] = {
@@ -15,6 +15,9 @@ LEAST: dict[str, dict[str, object]] = {
     "leave_conversation": {"conversation_id": "garden"},
     "create_conversation": {"kind": "group", "member_ids": []},
     "send_message": {"conversation_id": "garden", "content": ""},
+    "stop_reply": {"run_id": "run"},
+    "regenerate_reply": {"message_id": "message"},
+    "resume_reply": {"run_id": "run"},
     "typing_start": {"conversation_id": "garden"},
     "typing_stop": {"conversation_id": "garden"},
     "get_online_status": {"user_ids": []},
@@ -55,6 +58,9 @@ def test_any_command_may_carry_an_id(kind: str) -> None:
         ("create_conversation", {"kind": "direct", "member_ids": ["ann"], "title": "t" * 200}),
         ("create_conversation", {"kind": "channel", "member_ids": ["ann"] * MAX_INITIAL_MEMBERS}),
         ("send_message", {"content": "\x00", "client_message_id": LONGEST_ID, "persona_id": LONGEST_ID}),
+        ("stop_reply", {"run_id": LONGEST_ID}),
+        ("regenerate_reply", {"message_id": LONGEST_ID}),
+        ("resume_reply", {"run_id": LONGEST_ID, "epoch": 2**31 - 1, "offset": MAX_CODE_POINTS}),
         ("get_online_status", {"user_ids": ["ann"] * MAX_STATUS_IDS}),
         ("mark_read", {"seq": 2**53 - 1}),
         ("refresh_token", {"token": "t" * 16_384}),
@@ -86,6 +92,15 @@ def test_a_field_may_go_up_to_its_bound(kind: str, fields: dict[str, object]) ->
         ("send_message", "client_message_id", ""),
         ("send_message", "client_message_id", "a\x00b"),
         ("send_message", "persona_id", ""),
+        ("stop_reply", "run_id", ""),
+        ("stop_reply", "run_id", "r\nn"),
+        ("regenerate_reply", "message_id", LONGEST_ID + "x"),
+        ("resume_reply", "run_id", 7),
+        ("resume_reply", "epoch", -1),
+        ("resume_reply", "epoch", 2**31),
+        ("resume_reply", "offset", -1),
+        ("resume_reply", "offset", MAX_CODE_POINTS + 1),
+        ("resume_reply", "offset", 1.5),
         ("get_online_status", "user_ids", ["ann"] * (MAX_STATUS_IDS + 1)),
         ("get_online_status", "user_ids", [7]),
         ("mark_read", "seq", -1),

@@ -4,7 +4,18 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from gator.api import conversations, health, members, messages, users
+from gator.api import (
+    avatars,
+    cards,
+    conversations,
+    health,
+    members,
+    memory,
+    messages,
+    personas,
+    replies,
+    users,
+)
 from gator.api.models import Problem
 from gator.api.problems import MEDIA_TYPE
 
@@ -25,7 +36,8 @@ def include_routers(app: FastAPI) -> None:
     """Add every route."""
     api = APIRouter(prefix=PREFIX)
     # An id may hold slashes, so the address of a conversation itself is matched last.
-    for feature in (users, members, messages, conversations):
+    # So is that of a persona: `budget` and `import` are none.
+    for feature in (users, members, messages, memory, conversations, replies, cards, avatars, personas):
         api.include_router(feature.router)
     app.include_router(api)
     app.include_router(health.router)

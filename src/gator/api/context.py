@@ -1,14 +1,17 @@
 """What every route needs: the services, and who asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol, cast
 
 from fastapi import Depends, Request
 
+from gator.domain.budget import Left
 from gator.domain.identity import Identity
 from gator.domain.open_mode import open_identity
+from gator.domain.persona import Persona
 from gator.handlers.services import Services
+from gator.ports import Cards
 from gator.protocol.errors import Refusal
 from gator.protocol.handshake import token_of
 from gator.protocol.types import UserId
@@ -34,6 +37,9 @@ class ApiContext:
     Attributes:
         metrics: None where they are not served.
         is_ready: False while the server drains.
+        max_personas: How many a user may own.
+        budget_left: What replies may still use that a user asks for, of each of their limits.
+        greeting_of: What a persona says first to somebody of this name; blank for nothing.
     """
 
     services: Services
@@ -43,6 +49,10 @@ class ApiContext:
     serve_metrics: bool
     log: Log
     is_ready: Callable[[], bool]
+    cards: Cards
+    max_personas: int
+    budget_left: Callable[[UserId], Sequence[Left]]
+    greeting_of: Callable[[Persona, str], str]
 
 
 def context(request: Request) -> ApiContext:

@@ -6,14 +6,23 @@ import msgspec
 from fastapi import APIRouter, Header, Query, Response, status
 
 from gator.api.context import ApiContext, Asker, Context
-from gator.api.models import EventPage, Id, MessageOut, MessagePage, NewMessageBody, SenderOut, SentMessage
+from gator.api.models import (
+    EventPage,
+    Id,
+    MessageOut,
+    MessagePage,
+    NewMessageBody,
+    ReplyOut,
+    SenderOut,
+    SentMessage,
+)
 from gator.domain.conversation import Conversation, role_of
 from gator.domain.identity import Identity
 from gator.domain.message import PostMessage, check_content
 from gator.ports import UserSeen
 from gator.protocol.codec import encode
 from gator.protocol.errors import Refusal
-from gator.protocol.events import Message, NewMessage, Sender
+from gator.protocol.events import Message, NewMessage, Reply, Sender
 from gator.protocol.types import ConversationId, MessageId, PersonaId, Seq
 
 router = APIRouter(prefix="/conversations/{conversation_id:path}", tags=["messages"])
@@ -132,4 +141,15 @@ def message_out(conversation_id: ConversationId, message: Message) -> MessageOut
         is_ai=message.is_ai,
         client_message_id=message.client_message_id,
         persona_id=message.persona_id,
+        reply=None if message.reply is None else _reply_out(message.reply),
+    )
+
+
+def _reply_out(reply: Reply) -> ReplyOut:
+    return ReplyOut(
+        run_id=reply.run_id,
+        answers=reply.answers,
+        attempt=reply.attempt,
+        status=reply.status,
+        model=reply.model,
     )

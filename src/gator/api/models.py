@@ -4,20 +4,26 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from gator.domain.budget import Measure, Scope, Window
+from gator.protocol.events import ReplyStatus
 from gator.protocol.types import MAX_ID_LENGTH, MAX_INITIAL_MEMBERS, Kind, Role
 
 # In Rust's dialect, which Pydantic uses, `$` is the end and nothing else.
 NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f]+$"
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL cannot store it."""
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH, pattern=NO_CONTROL_CHARACTERS)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_CONTROL_CHARACTERS)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """What a client sends; a field that nobody knows is refused."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class NewConversation(_Body):
+class NewConversation(Body):
     """A conversation to create. The asker becomes its owner."""
 
     kind: Kind
@@ -25,13 +31,13 @@ class NewConversation(_Body):
     member_ids: Annotated[list[Id], Field(max_length=MAX_INITIAL_MEMBERS)] = []
 
 
-class Renaming(_Body):
+class Renaming(Body):
     """Another title, or none."""
 
     title: Title | None
 
 
-class NewMessageBody(_Body):
+class NewMessageBody(Body):
     """A message to send."""
 
     content: str
@@ -39,23 +45,30 @@ class NewMessageBody(_Body):
     persona_id: Id | None = None
 
 
-class NewMember(_Body):
+class NewMember(Body):
     """Somebody to bring in."""
 
     user_id: Id
     role: Role | None = None
 
 
-class RoleChange(_Body):
+class RoleChange(Body):
     """What a member may do from now on."""
 
     role: Role
 
 
-class ReadPosition(_Body):
+class ReadPosition(Body):
     """Up to where the asker has read."""
 
     seq: Annotated[int, Field(ge=0, le=2**53 - 1)]
+
+
+class MemoryBody(Body):
+    """What the personas of a conversation are to remember of it."""
+
+    summary: Annotated[str, StringConstraints(pattern=NO_NUL)]
+    pins: list[Annotated[str, StringConstraints(pattern=NO_NUL)]]
 
 
 class SenderOut(BaseModel):
@@ -63,6 +76,17 @@ class SenderOut(BaseModel):
 
     name: str | None = None
     avatar: str | None = None
+
+
+class ReplyOut(BaseModel):
+    """How a persona's message came about."""
+
+    run_id: str
+    answers: str
+    """The message that it is a reply to."""
+    attempt: int
+    status: ReplyStatus
+    model: str | None
 
 
 class MessageOut(BaseModel):
@@ -78,6 +102,8 @@ class MessageOut(BaseModel):
     is_ai: bool
     client_message_id: str | None = None
     persona_id: str | None = None
+    reply: ReplyOut | None = None
+    """Of a persona's message only."""
 
 
 class SentMessage(MessageOut):
@@ -177,6 +203,32 @@ class Statuses(BaseModel):
     """Those of the users asked for whom the asker may see."""
 
     statuses: dict[str, StatusOut]
+
+
+class MemoryOut(BaseModel):
+    """What the personas of a conversation remember of it."""
+
+    summary: str
+    summary_seq: int
+    """The summary tells of everything up to here."""
+    pins: list[str]
+
+
+class BudgetLeft(BaseModel):
+    """What is left of one limit. Currency is counted in millionths."""
+
+    scope: Scope
+    window: Window
+    measure: Measure
+    limit: int
+    left: int
+    resets_at: str
+
+
+class Budget(BaseModel):
+    """What replies may still use that the asker asks for; no limits: as much as they like."""
+
+    limits: list[BudgetLeft]
 
 
 class Problem(BaseModel):

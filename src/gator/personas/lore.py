@@ -22,7 +22,7 @@ from typing import Final
 from gator.domain.persona import Lore, LoreEntry
 from gator.personas.tokens import Estimate
 
-MAX_SCAN_CHARS: Final = 32_768
+MAX_SCAN_CHARS: Final = 8_192
 """Newest text in which keys are looked for, in code points."""
 
 MAX_KEY_WORDS: Final = 16

@@ -33,6 +33,7 @@ ErrorCode = Literal[
     "persona_not_found",
     "run_not_found",
     "bad_card",
+    "too_many_personas",
     "too_many_joined",
     "rate_limited",
     "overloaded",
@@ -67,16 +68,21 @@ ERRORS: Final[Mapping[ErrorCode, ErrorRow]] = MappingProxyType(
         "user_not_found": ErrorRow("There is no such user, or you share no conversation with them.", 404),
         "member_not_found": ErrorRow("That user is not a member of this conversation.", 404),
         "not_joined": ErrorRow("This connection has not joined the conversation.", 409),
-        "forbidden": ErrorRow("Your role in this conversation does not allow that.", 403),
+        "forbidden": ErrorRow(
+            "Your role in this conversation does not allow that, or the persona is not yours.", 403
+        ),
         "direct_is_fixed": ErrorRow("A direct conversation's name and two members cannot change.", 409),
         "last_owner": ErrorRow("A conversation's last owner must name another one first.", 409),
         "message_blank": ErrorRow("The message is empty or only white space.", 422),
         "message_too_long": ErrorRow("The message is longer than this server allows.", 422),
         "message_not_text": ErrorRow("The message holds a NUL character or is not valid Unicode.", 422),
         "conflict": ErrorRow("This id was used before with other content.", 409),
-        "persona_not_found": ErrorRow("The message was stored, but there is no persona with that id.", 404),
+        "persona_not_found": ErrorRow(
+            "There is no such persona, or you may not ask it; a message that named it is stored.", 404
+        ),
         "run_not_found": ErrorRow("There is no such reply, or you are not in its conversation.", 404),
-        "bad_card": ErrorRow("The file is no character card that this server reads.", 422),
+        "bad_card": ErrorRow("The file is no character card, or no picture, that this server reads.", 422),
+        "too_many_personas": ErrorRow("You have as many personas as one user may have.", 409),
         "too_many_joined": ErrorRow("This connection has joined as many conversations as it may.", 409),
         "rate_limited": ErrorRow("Too many in too short a time; wait `retry_after_ms`.", 429, temporary=True),
         "overloaded": ErrorRow("The server cannot take more right now; try again.", 503, temporary=True),

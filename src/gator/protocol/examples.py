@@ -1,7 +1,8 @@
 """One example of every command and event, as it looks on the wire.
 
 Together they tell of an evening in the conversation "Tea club": Ada makes it, Bob comes
-in, they talk, and in the end it is gone. They are part of the generated documents.
+in, they talk, the persona Nia is asked what goes with the tea, and in the end it is gone.
+They are part of the generated documents.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,16 @@ _MESSAGE: Final = {
     "is_ai": False,
     "client_message_id": "b8f1c2d4",
 }
+
+# Bob asks Nia at `seq` 13. Ada stops the reply, which is stored at 14, and asks for another
+# one, which fails; then the day's budget is spent.
+_NIA: Final = "01945162-6740-7b06-a6f2-8d9e0f1a2b3c"
+_QUESTION: Final = "01946983-9b14-7d40-8c11-2f3a4b5c6d7e"
+_REPLY: Final = "01946983-9b14-7c31-b84d-1c2d3e4f5a6b"
+_FIRST_RUN: Final = "01946983-9b14-7a52-9e63-7081920a1b2c"
+_SECOND_RUN: Final = "01946983-c224-7f0d-8b75-92a3b4c5d6e7"
+_THIRD_RUN: Final = "01946983-e934-7e18-a9c6-0d1e2f3a4b5c"
+_OF_NIA: Final = {"conversation_id": _TEA_CLUB, "persona_id": _NIA}
 
 COMMAND_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
     {
@@ -46,6 +57,9 @@ COMMAND_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
             "content": "The kettle is on.",
             "client_message_id": "b8f1c2d4",
         },
+        "stop_reply": {"type": "stop_reply", "id": "9", "run_id": _FIRST_RUN},
+        "regenerate_reply": {"type": "regenerate_reply", "id": "10", "message_id": _REPLY},
+        "resume_reply": {"type": "resume_reply", "id": "11", "run_id": _FIRST_RUN, "epoch": 1, "offset": 22},
         "typing_start": {"type": "typing_start", "conversation_id": _TEA_CLUB},
         "typing_stop": {"type": "typing_stop", "conversation_id": _TEA_CLUB},
         "get_online_status": {"type": "get_online_status", "id": "5", "user_ids": ["bob", "cleo"]},
@@ -84,7 +98,7 @@ EVENT_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
         "conversation_renamed": {
             "type": "conversation_renamed",
             "conversation_id": _TEA_CLUB,
-            "seq": 13,
+            "seq": 15,
             "title": "Tea and biscuits",
             "by": "ada",
             "timestamp": "2025-01-15T10:31:12.480Z",
@@ -92,14 +106,14 @@ EVENT_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
         "conversation_deleted": {
             "type": "conversation_deleted",
             "conversation_id": _TEA_CLUB,
-            "seq": 17,
+            "seq": 19,
             "by": "ada",
             "timestamp": "2025-01-15T11:02:45.007Z",
         },
         "members_added": {
             "type": "members_added",
             "conversation_id": _TEA_CLUB,
-            "seq": 14,
+            "seq": 16,
             "by": "bob",
             "members": [{"user_id": "cleo", "role": "member"}],
             "member_count": 3,
@@ -108,7 +122,7 @@ EVENT_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
         "member_removed": {
             "type": "member_removed",
             "conversation_id": _TEA_CLUB,
-            "seq": 16,
+            "seq": 18,
             "user_id": "bob",
             "by": "bob",
             "member_count": 2,
@@ -117,7 +131,7 @@ EVENT_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
         "member_role_changed": {
             "type": "member_role_changed",
             "conversation_id": _TEA_CLUB,
-            "seq": 15,
+            "seq": 17,
             "user_id": "cleo",
             "role": "admin",
             "by": "ada",
@@ -152,6 +166,78 @@ EVENT_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
             "message": _MESSAGE,
             "timestamp": "2025-01-15T10:30:00.000Z",
         },
+        "reply_queued": {
+            "type": "reply_queued",
+            **_OF_NIA,
+            "run_id": _FIRST_RUN,
+            "answers": _QUESTION,
+            "position": 0,
+            "timestamp": "2025-01-15T10:30:20.181Z",
+        },
+        "reply_started": {
+            "type": "reply_started",
+            **_OF_NIA,
+            "run_id": _FIRST_RUN,
+            "answers": _QUESTION,
+            "message_id": _REPLY,
+            "epoch": 0,
+            "attempt": 1,
+            "provider": "openai-compatible",
+            "model": "llama-3.3-70b-instruct",
+            "timestamp": "2025-01-15T10:30:20.186Z",
+        },
+        "reply_delta": {
+            "type": "reply_delta",
+            **_OF_NIA,
+            "run_id": _FIRST_RUN,
+            "message_id": _REPLY,
+            "epoch": 1,
+            "offset": 22,
+            "text": "the plum jam, ",
+            "timestamp": "2025-01-15T10:30:21.402Z",
+        },
+        "reply_reset": {
+            "type": "reply_reset",
+            **_OF_NIA,
+            "run_id": _FIRST_RUN,
+            "message_id": _REPLY,
+            "epoch": 1,
+            "reason": "fallback",
+            "timestamp": "2025-01-15T10:30:21.090Z",
+        },
+        "reply_stopped": {
+            "type": "reply_stopped",
+            **_OF_NIA,
+            "run_id": _FIRST_RUN,
+            "answers": _QUESTION,
+            "by": "ada",
+            "message_id": _REPLY,
+            "timestamp": "2025-01-15T10:30:21.644Z",
+        },
+        "reply_failed": {
+            "type": "reply_failed",
+            **_OF_NIA,
+            "run_id": _SECOND_RUN,
+            "answers": _QUESTION,
+            "code": "provider_timeout",
+            "retryable": True,
+            "timestamp": "2025-01-15T10:30:50.207Z",
+        },
+        "reply_rejected": {
+            "type": "reply_rejected",
+            **_OF_NIA,
+            "run_id": _THIRD_RUN,
+            "answers": _QUESTION,
+            "code": "budget",
+            "resets_at": "2025-01-16T00:00:00.000Z",
+            "timestamp": "2025-01-15T10:30:58.415Z",
+        },
+        "persona_state": {
+            "type": "persona_state",
+            **_OF_NIA,
+            "state": "typing",
+            "timestamp": "2025-01-15T10:30:20.871Z",
+        },
         "conversation_joined": {
             "type": "conversation_joined",
             "conversation_id": _TEA_CLUB,
@@ -181,6 +267,12 @@ EVENT_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
             "client_message_id": "b8f1c2d4",
             "reply_to": "4",
             "timestamp": "2025-01-15T10:30:00.000Z",
+        },
+        "run_accepted": {
+            "type": "run_accepted",
+            "run_id": _FIRST_RUN,
+            "reply_to": "9",
+            "timestamp": "2025-01-15T10:30:21.641Z",
         },
         "online_users": {
             "type": "online_users",

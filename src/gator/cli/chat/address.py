@@ -22,12 +22,15 @@ class Address:
     Attributes:
         socket: Address of the WebSocket. It never holds a token: addresses end up in logs.
         members: Address of the member list.
+        members_headers: Who asks for members, and for personas.
+        personas: Address of the list of personas.
         is_near: True on this machine, where no proxy is asked.
     """
 
     socket: str
     socket_headers: Mapping[str, str]
     members: str
+    personas: str
     members_headers: Mapping[str, bytes]
     is_near: bool
     subprotocols: Sequence[str] = (SUBPROTOCOL,)
@@ -56,12 +59,13 @@ def address_of(url: str, user: str, conversation: str, token: str | None) -> Add
     if token == "" or (token is not None and not (token.isascii() and token.isprintable())):
         raise AddressError("The token is empty or holds characters that no token has.")
     base = f"{parts.netloc}{parts.path.rstrip('/')}"
-    members = f"api/v1/conversations/{quote(conversation, safe='')}/members"
+    api = f"{scheme.replace('ws', 'http')}://{base}/api/v1"
     credentials = {} if token is None else {"Authorization": f"Bearer {token}"}
     return Address(
         socket=f"{scheme}://{base}/ws/{'auth' if token is not None else quote(user, safe='')}",
         socket_headers=credentials,
-        members=f"{scheme.replace('ws', 'http')}://{base}/{members}",
+        members=f"{api}/conversations/{quote(conversation, safe='')}/members",
+        personas=f"{api}/personas",
         members_headers=_named(user) if token is None else {"Authorization": f"Bearer {token}".encode()},
         is_near=is_loopback(host),
     )

@@ -17,13 +17,13 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidPro
 from websockets.typing import Subprotocol
 
 from gator.cli.chat.address import Address, AddressError, address_of
-from gator.cli.chat.effects import AskMembers, ComeBack, Effect, Rest, Send, Show, Stop
+from gator.cli.chat.effects import AskMembers, AskPersonas, ComeBack, Effect, Rest, Send, Show, Stop
 from gator.cli.chat.frames import read
 from gator.cli.chat.lines import Note, harmless
 from gator.cli.chat.retry import Again, Backoff, GiveUp, after_close, after_status
 from gator.cli.chat.state import Chat
 from gator.cli.chat.terminal import Screen, Terminal
-from gator.cli.chat.typed import HELP, Text, Unknown, understand
+from gator.cli.chat.typed import HELP, Ask, Text, Unknown, understand
 from gator.protocol.types import ConversationId, UserId
 
 OPEN_S: Final = 10.0
@@ -58,6 +58,7 @@ class Client:
 
     def __init__(self, chat: Chat, address: Address, screen: Screen, dice: Callable[[], float]) -> None:
         self._chat = chat
+        self._orders = {"personas": chat.personas, "stop": chat.stop, "again": chat.again, "who": chat.who}
         self._address = address
         self._screen = screen
         self._backoff = Backoff(dice)
@@ -92,7 +93,10 @@ class Client:
 
     async def _do(self, happen: Callable[[], Sequence[Effect]]) -> None:
         async with self._turn:
-            for effect in happen():
+            effects = happen()
+            # First: a reply that became a message gives way to it.
+            self._screen.show_live(self._chat.live)
+            for effect in effects:
                 await self._carry_out(effect)
             if self._chat.is_in:
                 self._backoff.reset()
@@ -117,6 +121,8 @@ class Client:
                     await self._connection.close()
             case AskMembers():
                 self._tasks.create_task(self._ask_members())
+            case AskPersonas():
+                self._tasks.create_task(self._ask_personas())
             case Stop(why):
                 raise Left(1, why)
 
@@ -130,6 +136,12 @@ class Client:
         members = await members_at(self._address)
         await self._do(partial(self._chat.tell_members, members))
 
+    async def _ask_personas(self) -> None:
+        from gator.cli.chat.members import personas_at
+
+        personas = await personas_at(self._address)
+        await self._do(partial(self._chat.tell_personas, personas))
+
     # The keyboard
 
     async def _take_lines(self) -> None:
@@ -139,15 +151,18 @@ class Client:
             match understand(line):
                 case Text(text):
                     await self._do(partial(self._chat.say, text, str(uuid4())))
-                case "who":
-                    await self._do(self._chat.who)
+                case Ask(text):
+                    await self._do(partial(self._chat.say, text, str(uuid4()), asks=True))
                 case "quit":
-                    break
+                    await self._do(self._chat.end)
+                    return
                 case "help":
                     await self._show(*HELP)
+                case "personas" | "stop" | "again" | "who" as order:
+                    await self._do(self._orders[order])
                 case Unknown(name):
                     await self._show(f"There is no /{name}. /help lists what there is.")
-        await self._do(self._chat.end)
+        await self._do(partial(self._chat.end, waits_for_replies=True))
 
     async def _show(self, *notes: str) -> None:
         await self._do(lambda: [Show(Note(text)) for text in notes])

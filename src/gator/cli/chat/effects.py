@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gator.cli.chat.lines import Line
 from gator.protocol.commands import Command
+from gator.protocol.types import PersonaId
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,18 @@ class AskMembers:
 
 
 @dataclass(frozen=True, slots=True)
+class AskPersonas:
+    """Ask for the personas over HTTP, then call `Chat.tell_personas`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End, and say why: nothing can be done here."""
 
     why: str
 
 
-Effect = Send | Show | Rest | ComeBack | AskMembers | Stop
+Effect = Send | Show | Rest | ComeBack | AskMembers | AskPersonas | Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +61,11 @@ class Present:
 
     user_id: str
     online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A persona that the user may ask."""
+
+    id: PersonaId
+    name: str

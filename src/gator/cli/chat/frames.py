@@ -16,6 +16,7 @@ class Unreadable(Struct, frozen=True, kw_only=True):
     type: str = ""
     conversation_id: str | None = None
     seq: int | None = None
+    run_id: str | None = None
     message: str | None = None
     reply_to: str | None = None
 

@@ -1,7 +1,8 @@
 """Lines of the screen: what is shown, in words, and nothing that a terminal would obey."""
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
@@ -15,6 +16,12 @@ from gator.protocol.events import (
     MemberRoleChanged,
     MembersAdded,
     NewMessage,
+    ReplyFailed,
+    ReplyFailure,
+    ReplyRefusal,
+    ReplyRejected,
+    ReplyStatus,
+    ReplyStopped,
 )
 
 _REPLACEMENT: Final = "\ufffd"
@@ -29,6 +36,29 @@ _HARMLESS: Final[dict[int, str]] = {
     **dict.fromkeys((0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), _REPLACEMENT),
     **dict.fromkeys(range(0xD800, 0xE000), _REPLACEMENT),
     ord("\t"): "    ",
+}
+
+_SIGNS: Final = re.compile("\x1b\\[[0-9]m")
+"""What `rows` writes for bold, dim and neither."""
+
+_WHY_FAILED: Final[Mapping[ReplyFailure, str]] = {
+    "provider_unreachable": "its provider cannot be reached",
+    "provider_timeout": "its provider took too long",
+    "provider_busy": "its provider has too much to do",
+    "provider_refused": "its provider refused",
+    "provider_broke_off": "its provider broke off",
+    "moderated": "it was not fit to be shown",
+    "empty": "it was empty",
+    "internal": "the server made a mistake",
+}
+
+_WHY_REJECTED: Final[Mapping[ReplyRefusal, str]] = {
+    "queue_full": "too many replies wait here",
+    "overloaded": "the server has too much to do",
+    "budget": "the budget is spent",
+    "moderated": "it may not answer that",
+    "persona_not_found": "there is no such persona any more",
+    "hops": "personas have talked among themselves for long enough",
 }
 
 
@@ -63,22 +93,75 @@ def harmless(text: str) -> str:
     return text.translate(_HARMLESS)
 
 
-def worded(line: Line, *, colours: bool, zone: tzinfo | None = None) -> str:
-    """Lay out a line of the screen. All that came from outside is made harmless here.
+def worded(line: Line, *, colours: bool, width: int | None = None, zone: tzinfo | None = None) -> str:
+    """Lay out a line of the screen, see `rows`."""
+    return "\n".join(rows(line, colours=colours, width=width, zone=zone))
+
+
+def rows(line: Line, *, colours: bool, width: int | None = None, zone: tzinfo | None = None) -> list[str]:
+    """Lay out a line of the screen in rows. All that came from outside is made harmless here.
+
+    What follows a row is indented, so that nobody can forge another one's line.
 
     Args:
+        width: Columns of a terminal, in which rows are broken between words; None breaks none.
         zone: Zone in which times are shown; this machine's by default.
     """
     if isinstance(line, Note):
-        time = "" if line.at is None else clock_time(line.at, zone) + " "
-        text = f"{time}* {harmless(line.text)}"
-        return f"\x1b[2m{text}\x1b[0m" if colours else text
+        head = ("" if line.at is None else clock_time(line.at, zone) + " ") + "* "
+        dim = "\x1b[2m{}\x1b[0m" if colours else "{}"
+        return [dim.format(row) for row in _under(head, [harmless(line.text)], width)]
     time, name = clock_time(line.at, zone), harmless(line.name)
-    first, *rest = (harmless(part) for part in line.text.replace("\r\n", "\n").split("\n"))
-    # What follows a line break is indented, so that nobody can forge another one's line.
-    indent = " " * columns(f"{time} {name}: ")
-    shown = f"\x1b[1m{name}\x1b[0m" if colours else name
-    return "\n".join((f"{time} {shown}: {first}", *(indent + part for part in rest)))
+    body = [harmless(part) for part in line.text.replace("\r\n", "\n").split("\n")]
+    first, *rest = _under(f"{time} {name}: ", body, width)
+    return [first.replace(name, f"\x1b[1m{name}\x1b[0m", 1) if colours and name else first, *rest]
+
+
+def _under(head: str, body: Iterable[str], width: int | None) -> list[str]:
+    """Write text behind a head, and what follows under its beginning."""
+    indent = columns(head)
+    if width is None:
+        return _indented(head, indent, body)
+    if indent > width // 2:  # a long name: the text stands below it
+        return [*broken(head, width), *_indented("    ", 4, _all_broken(body, width - 4))]
+    return _indented(head, indent, _all_broken(body, width - indent))
+
+
+def _indented(head: str, indent: int, parts: Iterable[str]) -> list[str]:
+    first, *rest = parts
+    return [head + first, *(" " * indent + part for part in rest)]
+
+
+def _all_broken(parts: Iterable[str], width: int) -> list[str]:
+    return [row for part in parts for row in broken(part, width)]
+
+
+def broken(text: str, width: int) -> list[str]:
+    """Break text in rows, between words where it can be. At least one row.
+
+    Args:
+        width: Columns of a row; 2 at least, so that any character fits.
+    """
+    done: list[str] = []
+    row, used = "", 0
+    for word in re.findall(r"\s+|\S+", text):
+        wide = columns(word)
+        if used + wide <= width:
+            row, used = row + word, used + wide
+            continue
+        if word.isspace():  # the break stands in its place
+            used = width
+            continue
+        if wide <= width:
+            done.append(row.rstrip())
+            row, used = word, wide
+            continue
+        for char in word:
+            if used + columns(char) > width:
+                done.append(row.rstrip())
+                row, used = "", 0
+            row, used = row + char, used + columns(char)
+    return [*done, row.rstrip()]
 
 
 def clock_time(timestamp: str, zone: tzinfo | None = None) -> str:
@@ -90,7 +173,13 @@ def clock_time(timestamp: str, zone: tzinfo | None = None) -> str:
 
 
 def columns(text: str) -> int:
-    """Count the columns that a text takes in a terminal, nearly always rightly."""
+    """Count the columns that a text takes in a terminal, nearly always rightly.
+
+    Bold and dim take none.
+    """
+    text = _SIGNS.sub("", text)
+    if text.isascii():
+        return len(text)
     return sum(
         0
         if unicodedata.category(char) in ("Mn", "Me", "Cf")
@@ -101,13 +190,60 @@ def columns(text: str) -> int:
     )
 
 
+def signed(name: str, *, status: ReplyStatus = "complete", attempt: int = 1) -> str:
+    """Name a persona as one, and say what is the matter with its reply."""
+    signs = ["AI"]
+    if attempt > 1:
+        signs.append(f"attempt {attempt}")
+    if status != "complete":
+        signs.append(status)
+    return f"{name} ({listed(signs)})"
+
+
 def happened(event: DurableEvent) -> Line:
     """Word an event of the log."""
-    if isinstance(event, NewMessage):
-        message = event.message
-        name = message.sender.name or message.sender_id
-        return Said(at=event.timestamp, name=f"{name} (AI)" if message.is_ai else name, text=message.content)
-    return Note(_deed(event), at=event.timestamp)
+    if not isinstance(event, NewMessage):
+        return Note(_deed(event), at=event.timestamp)
+    message = event.message
+    name = message.sender.name or message.sender_id
+    if message.reply is not None:
+        name = signed(name, status=message.reply.status, attempt=message.reply.attempt)
+    elif message.is_ai:
+        name = signed(name)
+    return Said(at=event.timestamp, name=name, text=message.content)
+
+
+def stopped(event: ReplyStopped, name: str) -> Line:
+    """Word the end of a reply that somebody ended, or that a newer message took the place of."""
+    if event.by is None:
+        return Note(f"The server ended the reply of {name}", at=event.timestamp)
+    return Note(f"{event.by} stopped {name}", at=event.timestamp)
+
+
+def failed(event: ReplyFailed, name: str) -> Line:
+    """Word the end of a reply that went wrong."""
+    offer = ". /again has it made anew." if event.retryable else ""
+    return Note(f"The reply of {name} failed: {_WHY_FAILED[event.code]}{offer}", at=event.timestamp)
+
+
+def rejected(event: ReplyRejected, name: str, zone: tzinfo | None = None) -> Line:
+    """Word why there will be no reply, and when there may be one."""
+    why = _WHY_REJECTED[event.code]
+    if event.resets_at is not None:
+        why += f" until {_moment(event.resets_at, event.timestamp, zone)}. /again after that."
+    elif event.retry_after_ms is not None:
+        why += f". /again in {max(1, round(event.retry_after_ms / 1000))} s."
+    return Note(f"{name} does not reply: {why}", at=event.timestamp)
+
+
+def _moment(timestamp: str, now: str, zone: tzinfo | None) -> str:
+    """Word a moment, with its day unless that is today."""
+    try:
+        day, today = (datetime.fromisoformat(each).astimezone(zone).date() for each in (timestamp, now))
+    except (ValueError, OverflowError):
+        return clock_time(timestamp, zone)
+    time = clock_time(timestamp, zone)
+    return time if day == today else f"{day} {time}"
 
 
 def _deed(

@@ -10,10 +10,15 @@ CAPACITY: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A line to be said, under the id with which it is sent however often."""
+    """A line to be said, under the id with which it is sent however often.
+
+    Attributes:
+        asks: True if the text begins with whom it asks: the name or the id of a persona.
+    """
 
     message_id: str
     text: str
+    asks: bool = False
 
 
 class Outbox:

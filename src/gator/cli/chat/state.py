@@ -6,10 +6,23 @@ from typing import Final
 
 import msgspec
 
-from gator.cli.chat.effects import AskMembers, ComeBack, Effect, Present, Rest, Send, Show, Stop
+from gator.cli.chat.effects import (
+    AskMembers,
+    AskPersonas,
+    ComeBack,
+    Effect,
+    Persona,
+    Present,
+    Rest,
+    Send,
+    Show,
+    Stop,
+)
 from gator.cli.chat.frames import Frame, Unreadable
-from gator.cli.chat.lines import Note, happened, listed
+from gator.cli.chat.lines import Line, Note, columns, happened, listed
 from gator.cli.chat.outbox import Outbox, Outgoing
+from gator.cli.chat.replies import Replies
+from gator.cli.chat.roster import Roster
 from gator.protocol.commands import JoinConversation, SendMessage
 from gator.protocol.errors import ERRORS
 from gator.protocol.events import (
@@ -23,14 +36,17 @@ from gator.protocol.events import (
     Limits,
     MemberRemoved,
     MembersAdded,
+    NewMessage,
     Occupancy,
     OnlineUsers,
     PresenceUpdate,
     Reconnect,
+    ReplyEvent,
+    RunAccepted,
     TypingIndicator,
     Unrecovered,
 )
-from gator.protocol.types import ConversationId, Seq, UserId
+from gator.protocol.types import ConversationId, PersonaId, RunId, Seq, UserId
 
 HISTORY: Final = 20
 """Events of the past that are shown at first."""
@@ -43,6 +59,8 @@ CALM_S: Final = 1.0
 
 PATIENCE_S: Final = 3.0
 """A rest longer than this is worth a word."""
+
+_ENDS_OF_REPLIES: Final = frozenset({"reply_stopped", "reply_failed", "reply_rejected"})
 
 _WHY_NOT_RECOVERED: Final[dict[Unrecovered | None, str]] = {
     "epoch_changed": "the server's data was restored from a backup",
@@ -87,7 +105,13 @@ class Chat:
         self._online_count = 0
         self._member_count = 0
         self._asked_who = 0
+        self._roster = Roster()
+        self._replies = Replies(self._roster)
+        self._asked_personas = 0
+        self._seeks_persona = False
+        """True while the outbox rests until the list of personas is there."""
         self._is_ending = False
+        self._waits_for_replies = False
 
     # What the shell asks
 
@@ -97,6 +121,11 @@ class Chat:
         return self._limits is not None and self._join is None and self._seq is not None
 
     @property
+    def live(self) -> tuple[Line, ...]:
+        """What is true at this moment and to be shown below all that was: replies being made."""
+        return self._replies.lines
+
+    @property
     def is_full(self) -> bool:
         """True while no line may be said, because too many wait."""
         return self._outbox.is_full
@@ -104,7 +133,9 @@ class Chat:
     @property
     def is_over(self) -> bool:
         """True when the user wants to leave and everything is said and shown."""
-        if not (self._is_ending and self.is_in) or self._outbox or self._asked_who:
+        if not (self._is_ending and self.is_in) or self._outbox or self._asked_who or self._asked_personas:
+            return False
+        if self._waits_for_replies and self._replies.are_owed:
             return False
         # One leaves only after having seen one's own words.
         return self._seq is not None and self._seq >= max(self._head, self._acked)
@@ -121,13 +152,14 @@ class Chat:
 
     # What the user does
 
-    def say(self, text: str, message_id: str) -> list[Effect]:
+    def say(self, text: str, message_id: str, *, asks: bool = False) -> list[Effect]:
         """Take a line in; to be called only while not full.
 
         Args:
             message_id: Never used before.
+            asks: The text begins with the name or id of a persona, which is to reply.
         """
-        self._outbox.add(Outgoing(message_id, text))
+        self._outbox.add(Outgoing(message_id, text, asks))
         if self._said_away:
             return [Show(Note(f"Kept until the server is back: {text}"))]
         return self._send_next()
@@ -157,12 +189,44 @@ class Chat:
             *([Show(Note(f"... and {_counted(unnamed, 'more member')}"))] if unnamed > 0 else []),
         ]
 
-    def end(self) -> list[Effect]:
-        """Leave as soon as everything is said; lines still to come are not expected."""
+    def personas(self) -> list[Effect]:
+        """Ask who may be asked."""
+        if self._said_away:
+            return [Show(Note("Nobody knows while there is no connection."))]
+        self._asked_personas += 1
+        return [AskPersonas()]
+
+    def tell_personas(self, personas: Sequence[Persona] | None) -> list[Effect]:
+        """Take the list of personas in, and show it if that was asked for; None if there is none."""
+        self._roster.learn_all(personas)
+        shown = _listing(personas) * self._asked_personas
+        self._asked_personas = 0
+        if self._seeks_persona:
+            self._seeks_persona = False
+            self._outbox.resume()
+        return [*shown, *self._send_next(is_listed=True)]
+
+    def stop(self) -> list[Effect]:
+        """Stop the reply that is being made here, or else the first that waits."""
+        return self._replies.stop() if self.is_in else [Show(Note("Nothing stops without a connection."))]
+
+    def again(self) -> list[Effect]:
+        """Have the newest reply made anew."""
+        return self._replies.again() if self.is_in else [Show(Note("Nothing begins without a connection."))]
+
+    def end(self, *, waits_for_replies: bool = False) -> list[Effect]:
+        """Leave as soon as everything is said; lines still to come are not expected.
+
+        Args:
+            waits_for_replies: And as soon as whoever was asked has replied.
+        """
         self._is_ending = True
+        self._waits_for_replies = waits_for_replies
         if self._outbox and self._said_away:
             waiting = _counted(len(self._outbox), "line")
             return [Show(Note(f"Waiting for the server to take {waiting}; Ctrl-C leaves without."))]
+        if waits_for_replies and self._replies.are_owed:
+            return [Show(Note("Waiting for the reply; Ctrl-C leaves without.", passing=True))]
         return []
 
     # What happens to the connection
@@ -173,6 +237,7 @@ class Chat:
         self._join = None
         self.silence_s = GREETING_S
         self._outbox.lost()
+        self._replies.lost()
         if self._said_away:
             return []
         self._said_away = True
@@ -218,7 +283,8 @@ class Chat:
         self._head = event.seq
         self._acked = self._acked if event.recovered else min(self._acked, event.seq)
         asked_early = [AskMembers() for _ in range(self._asked_who)] if is_first else []
-        return [*shown, *asked_early, *self._send_next()]
+        missed = [] if is_first else self._replies.resume()
+        return [*shown, *asked_early, *missed, *self._send_next()]
 
     def _on_entry(self, event: ConversationJoined, *, is_first: bool) -> list[Effect]:
         """Say where one is, and what is missing."""
@@ -247,13 +313,27 @@ class Chat:
         effects = self._advance(event.seq, [Show(happened(event))])
         if isinstance(event, MembersAdded | MemberRemoved) and event.seq == self._seq:
             self._member_count = event.member_count
+        if isinstance(event, NewMessage) and self.is_in and self._seq is not None and event.seq <= self._seq:
+            effects += self._replies.said(event.message)
         return effects
 
     @receive.register
+    def _(self, event: ReplyEvent) -> list[Effect]:
+        return self._replies.receive(event) if self._is_ours(event.conversation_id) else []
+
+    @receive.register
+    def _(self, event: RunAccepted) -> list[Effect]:
+        self._replies.accepted(event)
+        return []
+
+    @receive.register
     def _(self, event: Ack) -> list[Effect]:
-        if self._outbox.under_way(event.client_message_id) is None:
+        outgoing = self._outbox.under_way(event.client_message_id)
+        if outgoing is None:
             return []
         self._outbox.settle()
+        if outgoing.asks:
+            self._replies.owe(outgoing.message_id, event.message_id)
         self._acked = max(self._acked, event.seq)
         return self._send_next()
 
@@ -267,6 +347,8 @@ class Chat:
     def _(self, frame: Unreadable) -> list[Effect]:
         if frame.type == "error":
             return self._refused(frame.reply_to, frame.message or "the server does not say why", None)
+        if frame.run_id is not None and frame.type in _ENDS_OF_REPLIES:
+            self._replies.end(RunId(frame.run_id))
         # What carries the next position is most likely an event of a kind that is newer than this client.
         is_next = self._seq is not None and frame.seq == self._seq + 1
         if is_next and frame.conversation_id is not None and self._is_ours(frame.conversation_id):
@@ -275,6 +357,7 @@ class Chat:
 
     @receive.register
     def _(self, event: HeartbeatEvent) -> list[Effect]:
+        self._replies.beat()
         if not self.is_in or self._seq is None or self._seq < self._head:
             return []  # what is missing is on its way
         head = max(event.heads.get(self._conversation_id, 0), self._acked)
@@ -353,16 +436,27 @@ class Chat:
         self._seq = seq
         return shown
 
-    def _send_next(self) -> list[Effect]:
+    def _send_next(self, *, is_listed: bool = False) -> list[Effect]:
+        """Send the next line that can be sent.
+
+        Args:
+            is_listed: The server was asked for its personas just now.
+        """
         effects: list[Effect] = []
         while self._limits is not None and self.is_in and (outgoing := self._outbox.next()) is not None:
+            whom, text = self._roster.addressed(outgoing.text) if outgoing.asks else ([], outgoing.text)
+            if outgoing.asks and not is_listed and not (self._roster.is_listed and len(whom) == 1):
+                self._outbox.rest()
+                self._seeks_persona = True
+                return [*effects, AskPersonas()]
             command = SendMessage(
                 id=outgoing.message_id,
                 conversation_id=self._conversation_id,
-                content=outgoing.text,
+                content=text,
                 client_message_id=outgoing.message_id,
+                persona_id=whom[0] if whom else None,
             )
-            why = _beyond(self._limits, command)
+            why = (_unclear(whom, text) if outgoing.asks else None) or _beyond(self._limits, command)
             if why is None:
                 return [*effects, Send(command)]
             effects += self._not_said(outgoing, why)
@@ -374,6 +468,8 @@ class Chat:
             if rest_s is None:
                 return [Stop(f"You cannot join {self._conversation_id!r}: {why}")]
             return [*_patience(rest_s), Rest(rest_s)]
+        if self._replies.refused(reply_to, for_good=rest_s is None):
+            return []
         outgoing = self._outbox.under_way(reply_to)
         if outgoing is None:
             return [Show(Note(f"The server says: {why}"))]
@@ -393,6 +489,27 @@ def _patience(rest_s: float) -> list[Effect]:
     if rest_s < PATIENCE_S:
         return []
     return [Show(Note(f"The server asks for patience: it goes on in {rest_s:.0f} s."))]
+
+
+def _listing(personas: Sequence[Persona] | None) -> list[Effect]:
+    if personas is None:
+        return [Show(Note("The server does not say which personas there are."))]
+    if not personas:
+        return [Show(Note("There is no persona that you may ask."))]
+    wide = max(columns(persona.name) for persona in personas)
+    named = ((persona.name + " " * (wide - columns(persona.name)), persona.id) for persona in personas)
+    return [Show(Note(f"{name}  {persona_id}")) for name, persona_id in named]
+
+
+def _unclear(whom: Sequence[PersonaId], text: str) -> str | None:
+    """Say why a line asks nobody, or nothing."""
+    if not text:
+        return "Write /ask, a name, and what you want to say."
+    if not whom:
+        return "You may ask nobody of that name: /personas lists whom."
+    if len(whom) > 1:
+        return f"Several are called that. Name one by its id: {listed(whom)}."
+    return None
 
 
 def _beyond(limits: Limits, command: SendMessage) -> str | None:

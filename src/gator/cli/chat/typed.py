@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from typing import Final, Literal, cast, get_args
 
-Order = Literal["who", "quit", "help"]
+Order = Literal["personas", "stop", "again", "who", "quit", "help"]
 
 HELP: Final = (
     "Type a line and press Enter to say it.",
-    "/who   who is here",
-    "/quit  leave when everything is sent (so does Ctrl-D; Ctrl-C does not wait)",
-    "/help  this list",
-    "//...  a message that begins with a slash",
+    "/ask NAME ...  say it to a persona, which replies",
+    "/personas      whom you may ask",
+    "/stop          stop the reply that is being made, or else the first that waits",
+    "/again         have the newest reply made anew",
+    "/who           who is here",
+    "/quit          leave when everything is sent; Ctrl-D waits for replies too, Ctrl-C for nothing",
+    "/help          this list",
+    "//...          a message that begins with a slash",
 )
 
 
@@ -22,13 +26,20 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """The name or id of a persona, and something to say to it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A command that does not exist."""
 
     name: str
 
 
-def understand(line: str) -> Text | Order | Unknown | None:
+def understand(line: str) -> Text | Ask | Order | Unknown | None:
     """Tell what a line asks for; None if it is blank."""
     if not line.strip():
         return None
@@ -37,4 +48,7 @@ def understand(line: str) -> Text | Order | Unknown | None:
     if not line.startswith("/"):
         return Text(line)
     name = line[1:].strip()
+    first, _, rest = name.partition(" ")
+    if first == "ask":
+        return Ask(rest.strip())
     return cast(Order, name) if name in get_args(Order) else Unknown(name)  # `in` does not narrow a str

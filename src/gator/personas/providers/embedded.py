@@ -5,8 +5,8 @@ import os
 import secrets
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -61,7 +61,8 @@ class Embedded:
     start at all, nothing is tried for `cool_down_s` and replies fail at once. It dies with this
     process, however that ends.
 
-    Queue: replies beyond `slots` wait in the sidecar, up to `first_token_s`.
+    Queue: replies beyond `slots` wait, first come, first served. Its bound and their patience
+    are for whoever asks.
 
     Args:
         slots: Replies made at once; they share the cores.
@@ -105,6 +106,10 @@ class Embedded:
         self._keeper: asyncio.Task[None] | None = None
         self._at_hand: asyncio.Future[OpenAiCompatible | _Absent] = asyncio.Future()
         self._is_closed = False
+        # Whom llama.cpp lets wait while others speak, it does not see leave. Here they may.
+        self._free_slots = asyncio.Semaphore(slots)
+        # It reads one prompt after the other as well, whatever the number of slots.
+        self._prompts = asyncio.Lock()
 
     async def start(self) -> None:
         """Start the sidecar and wait until it can answer; harmless if it does already.
@@ -118,15 +123,13 @@ class Embedded:
     async def reply(self, prompt: Prompt) -> AsyncIterator[AsyncIterator[Said | Finished]]:
         """See `ReplyProvider.reply`. There is one model, whatever the prompt asks for."""
         prompt = msgspec.structs.replace(prompt, model=None)
-        async with AsyncExitStack() as stack:
-            server = await self._server()
-            try:
-                pieces = await stack.enter_async_context(server.reply(prompt))
-            except ProviderError as error:
-                if error.code != "provider_unreachable" or not await self._has_just_fallen():
-                    raise
-                pieces = await stack.enter_async_context((await self._server()).reply(prompt))
-            yield pieces
+        # Without a sidecar nobody is to wait in line first.
+        await self._server()
+        async with AsyncExitStack() as stack, AsyncExitStack() as reading:
+            await stack.enter_async_context(self._free_slots)
+            await reading.enter_async_context(self._prompts)
+            pieces = await self._ask(prompt, stack)
+            yield await stack.enter_async_context(aclosing(_heard(pieces, reading.aclose)))
 
     async def close(self) -> None:
         """End the sidecar. Idempotent."""
@@ -136,6 +139,16 @@ class Embedded:
             await asyncio.wait([self._keeper])
         if not self._at_hand.done():
             self._at_hand.set_result(_Absent("it was closed", _now()))
+
+    async def _ask(self, prompt: Prompt, stack: AsyncExitStack) -> AsyncIterator[Said | Finished]:
+        """Begin a reply that ends with the stack; once more if the sidecar had just died."""
+        server = await self._server()
+        try:
+            return await stack.enter_async_context(server.reply(prompt))
+        except ProviderError as error:
+            if error.code != "provider_unreachable" or not await self._has_just_fallen():
+                raise
+        return await stack.enter_async_context((await self._server()).reply(prompt))
 
     async def _server(self) -> OpenAiCompatible:
         """Wait for the sidecar, at most `start_s`."""
@@ -232,12 +245,21 @@ class Embedded:
 class _Watched(OpenAiCompatible):
     """A sidecar's API, asked to tell how far it has read the prompt.
 
-    llama.cpp looks once a second whether its client is still there, and at once when it has
-    something to say. So a reply that is given up frees its slot after one batch.
+    llama.cpp looks once a second at most whether its client is still there, but notices at once
+    if it has something to say. So a reply that is given up frees its slot within a few batches.
     """
 
     def _body(self, prompt: Prompt) -> dict[str, object]:
         return super()._body(prompt) | {"return_progress": True}
+
+
+async def _heard(
+    pieces: AsyncIterator[Said | Finished], was_read: Callable[[], Awaitable[None]]
+) -> AsyncGenerator[Said | Finished, None]:
+    """Pass a reply on, and tell at its first piece that the prompt was read."""
+    async for piece in pieces:
+        await was_read()
+        yield piece
 
 
 @asynccontextmanager
