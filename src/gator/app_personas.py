@@ -186,7 +186,7 @@ def _endpoint(settings: Settings, clock: Clock) -> ModerationEndpoint | None:
 def _moderator(settings: Settings, endpoint: ModerationEndpoint | None) -> Moderator | None:
     moderators: list[Moderator] = []
     if settings.moderation_words is not None:
-        moderators.append(WordList(settings.moderation_words.read_text(encoding="utf-8").split("\n")))
+        moderators.append(WordList.read(settings.moderation_words))
     if endpoint is not None:
         moderators.append(endpoint)
     return All(moderators) if moderators else None

@@ -30,6 +30,7 @@ def test_a_message_is_sent_and_answered_field_for_field(office: Office) -> None:
         "is_ai": False,
         "client_message_id": None,
         "persona_id": "sage",
+        "reply": None,
         "duplicate": False,
     }
 

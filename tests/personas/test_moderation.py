@@ -122,6 +122,11 @@ def test_letters_set_apart_pass_together(text: str) -> None:
     assert steps_of(f"you are {text} more", 0) == ["you ", "are ", f"{text} ", "more"]
 
 
+@pytest.mark.parametrize("text", ["well,! a d", "Ŀa b c"])  # `! a d` may be read as `iad`, and `Ŀa` as `l·a`
+def test_signs_and_ligatures_that_may_be_set_apart_pass_with_what_follows(text: str) -> None:
+    assert steps_of(f"{text} more", 0) == [f"{text} more"]
+
+
 def test_what_cannot_be_cut_is_held_only_so_long() -> None:
     hold_back = HoldBack(40)
     assert hold_back.feed("well, " + "x" * (LONGEST_RUN)) == "well, "

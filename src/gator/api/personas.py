@@ -74,7 +74,7 @@ async def read_persona(persona_id: str, asker: Asker, api: Context) -> PersonaOu
 async def change_persona(persona_id: str, body: PersonaChanges, asker: Asker, api: Context) -> PersonaOut:
     """Change what is named and leave the rest as it is. Its owner may."""
     persona = owned(api, persona_id, asker.user_id)
-    changes = body.model_dump(exclude_unset=True) | {"updated_at": api.services.clock.now()}
+    changes = body.model_dump(include=body.model_fields_set) | {"updated_at": api.services.clock.now()}
     changed = msgspec.convert(msgspec.to_builtins(persona) | changes, Persona)
     await save(api, changed)
     return persona_out(changed, asker.user_id)

@@ -152,7 +152,7 @@ def assemble(
     reply_tokens = max(1, min(max_tokens, persona.max_tokens or max_tokens, budget_tokens // 2))
     room = budget_tokens - reply_tokens
     note = _note(cast.says(persona.post_history), room // NOTE_SHARE, estimate)
-    around = (Turn("system", ""), Turn("user", BEGINNING), Turn("user", GO_ON))
+    around = (Turn("system", ""), Turn("user", BEGINNING), Turn("user", f"{GO_ON}{note}"))
     room -= prompt_tokens(around, estimate)
     told, claimed = _told(cast, history, room, estimate)
     spare = _Room(room - min(claimed, room // 2), estimate)

@@ -108,32 +108,25 @@ def rows(line: Line, *, colours: bool, width: int | None = None, zone: tzinfo | 
         zone: Zone in which times are shown; this machine's by default.
     """
     if isinstance(line, Note):
-        head = ("" if line.at is None else clock_time(line.at, zone) + " ") + "* "
+        head = "* " if line.at is None else f"{clock_time(line.at, zone)} * "
         dim = "\x1b[2m{}\x1b[0m" if colours else "{}"
-        return [dim.format(row) for row in _under(head, [harmless(line.text)], width)]
+        return [dim.format(row) for row in _hung(head, [harmless(line.text)], width, indent=len(head))]
     time, name = clock_time(line.at, zone), harmless(line.name)
-    body = [harmless(part) for part in line.text.replace("\r\n", "\n").split("\n")]
-    first, *rest = _under(f"{time} {name}: ", body, width)
+    first, *rest = (harmless(part) for part in line.text.replace("\r\n", "\n").split("\n"))
+    # In a file under the text, on a screen a little to the right of the name.
+    indent = columns(f"{time} {name}: ") if width is None else len(time) + 3
+    first, *rest = _hung(f"{time} ", [f"{name}: {first}", *rest], width, indent)
     return [first.replace(name, f"\x1b[1m{name}\x1b[0m", 1) if colours and name else first, *rest]
 
 
-def _under(head: str, body: Iterable[str], width: int | None) -> list[str]:
-    """Write text behind a head, and what follows under its beginning."""
-    indent = columns(head)
-    if width is None:
-        return _indented(head, indent, body)
-    if indent > width // 2:  # a long name: the text stands below it
-        return [*broken(head, width), *_indented("    ", 4, _all_broken(body, width - 4))]
-    return _indented(head, indent, _all_broken(body, width - indent))
-
-
-def _indented(head: str, indent: int, parts: Iterable[str]) -> list[str]:
+def _hung(head: str, parts: Iterable[str], width: int | None, indent: int) -> list[str]:
+    """Break text behind a head, and indent what follows its first row."""
     first, *rest = parts
-    return [head + first, *(" " * indent + part for part in rest)]
-
-
-def _all_broken(parts: Iterable[str], width: int) -> list[str]:
-    return [row for part in parts for row in broken(part, width)]
+    if width is None:
+        return [head + first, *(" " * indent + part for part in rest)]
+    first, *more = broken(head + first, width)
+    under = [row for part in [*_rest_of(more), *rest] for row in broken(part, width - indent)]
+    return [first, *(" " * indent + row for row in under)]
 
 
 def broken(text: str, width: int) -> list[str]:

@@ -9,10 +9,10 @@ HELP: Final = (
     "Type a line and press Enter to say it.",
     "/ask NAME ...  say it to a persona, which replies",
     "/personas      whom you may ask",
-    "/stop          stop the reply that is being made, or else the first that waits",
+    "/stop          stop the reply that is being made, or else the next one",
     "/again         have the newest reply made anew",
     "/who           who is here",
-    "/quit          leave when everything is sent; Ctrl-D waits for replies too, Ctrl-C for nothing",
+    "/quit          leave when all is sent (Ctrl-D: and replied to; Ctrl-C: at once)",
     "/help          this list",
     "//...          a message that begins with a slash",
 )

@@ -58,5 +58,5 @@ def _places(text: str) -> Iterator[tuple[int, bool]]:
     for gap in _GAP.finditer(text):
         before = text[begin : gap.start()]
         begin = gap.end()
-        if _ENDS_IN_A_WORD.search(before) is not None:
+        if _ENDS_IN_A_WORD.search(unicodedata.normalize("NFKD", before)) is not None:
             yield begin, "\n" in gap[0] or gap[0] in "。？" or _ENDS_A_SENTENCE.search(before) is not None

@@ -10,8 +10,9 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import httpx2
 import msgspec
 
 from gator.personas import embedded_server
@@ -225,9 +226,8 @@ class Embedded:
 
     @asynccontextmanager
     async def _client(self, sidecar: Sidecar) -> AsyncIterator[OpenAiCompatible]:
-        client = _Watched(
-            f"{sidecar.url}/v1",
-            sidecar.api_key,
+        client = _Api(
+            sidecar,
             self._model_path.stem,
             name=self.name,
             slots=self.slots,
@@ -242,14 +242,24 @@ class Embedded:
             await client.close()
 
 
-class _Watched(OpenAiCompatible):
-    """A sidecar's API, asked to tell how far it has read the prompt.
+class _Api(OpenAiCompatible):
+    """The API of a sidecar."""
 
-    llama.cpp looks once a second at most whether its client is still there, but notices at once
-    if it has something to say. So a reply that is given up frees its slot within a few batches.
-    """
+    def __init__(self, sidecar: Sidecar, model: str, **options: Any) -> None:
+        super().__init__(f"{sidecar.url}/v1", sidecar.api_key, model, **options)
+        self._client = self._client.with_options(
+            http_client=httpx2.AsyncClient(
+                # It is beside us: no proxy is to hear what people say.
+                trust_env=False,
+                # llama.cpp hangs up after a stream and does not say so.
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
+            )
+        )
 
     def _body(self, prompt: Prompt) -> dict[str, object]:
+        # llama.cpp looks once a second at most whether its client is still there, but notices at
+        # once if it has something to say. So a reply that is given up frees its slot within a few
+        # batches of its prompt.
         return super()._body(prompt) | {"return_progress": True}
 
 
