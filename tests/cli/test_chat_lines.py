@@ -221,6 +221,10 @@ def test_text_is_broken_between_words_where_it_can_be(text: str, rows: list[str]
     assert broken(text, 8) == rows
 
 
+def test_rows_after_the_first_may_be_indented() -> None:
+    assert broken("one two three 123456789", 8, 2) == ["one two", "  three", "  123456", "  789"]
+
+
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"])), st.integers(2, 40))
 def test_no_row_is_too_wide_and_no_word_is_lost(text: str, width: int) -> None:
     rows = broken(text, width)
@@ -228,22 +232,33 @@ def test_no_row_is_too_wide_and_no_word_is_lost(text: str, width: int) -> None:
     assert "".join("".join(rows).split()) == "".join(text.split())
 
 
-def test_on_a_screen_a_message_stands_beside_its_name() -> None:
-    line = Said(AT, "Nia (AI)", "Good morning to you all.\nTea?")
-    assert worded(line, colours=False, width=32, zone=UTC).split("\n") == [
-        "10:30 Nia (AI): Good morning to",
-        "                you all.",
-        "                Tea?",
+def test_on_a_screen_a_message_hangs_from_its_name() -> None:
+    line = Said(AT, "Nia (AI)", "Good morning to you all.\n  Tea?\n\n1234567890123456789012345")
+    assert worded(line, colours=False, width=28, zone=UTC).split("\n") == [
+        "10:30 Nia (AI): Good morning",
+        "        to you all.",
+        "          Tea?",
+        "",
+        "        12345678901234567890",
+        "        12345",
     ]
-    assert worded(line, colours=True, width=32, zone=UTC).startswith("10:30 \x1b[1mNia (AI)\x1b[0m: Good")
+    assert worded(line, colours=True, width=28, zone=UTC).startswith("10:30 \x1b[1mNia (AI)\x1b[0m: Good")
 
 
-def test_below_a_long_name_a_message_has_room() -> None:
+def test_on_a_screen_a_long_name_is_broken_too() -> None:
     assert worded(Said(AT, "x" * 30, "Good morning"), colours=False, width=24, zone=UTC).split("\n") == [
         "10:30 xxxxxxxxxxxxxxxxxx",
-        "xxxxxxxxxxxx:",
-        "    Good morning",
+        "        xxxxxxxxxxxx:",
+        "        Good morning",
     ]
+
+
+@given(st.text(st.characters()), st.text(st.characters()), st.integers(12, 60))
+def test_on_a_screen_only_the_first_row_of_a_message_is_at_the_left(name: str, text: str, width: int) -> None:
+    first, *rest = worded(Said(AT, name, text), colours=False, width=width, zone=UTC).split("\n")
+    assert first.startswith("10:30")
+    assert all(row == "" or row.startswith(" " * 8) for row in rest)
+    assert all(columns(row) <= width for row in [first, *rest])
 
 
 def test_every_row_of_a_note_is_dim() -> None:

@@ -284,6 +284,12 @@ def test_an_archive_that_lies_about_its_sizes_is_refused() -> None:
     assert "unpacks to more" in refused(bytes(data))
 
 
+def test_an_encrypted_archive_is_refused() -> None:
+    data = bytearray(charx(**{"card.json": as_json(V3)}))
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    assert "encrypted" in refused(bytes(data))
+
+
 @law
 @given(st.data())
 def test_a_damaged_file_is_a_card_or_is_refused(draw: st.DataObject) -> None:

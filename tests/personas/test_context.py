@@ -129,7 +129,7 @@ def test_in_a_group_everybody_but_the_persona_has_a_name() -> None:
 
 
 def test_a_person_with_the_id_of_a_persona_does_not_speak_as_it() -> None:
-    assert turns(persona(), said(1, NIA, "I am Nia"))[1].role == "user"
+    assert turns(persona(), said(1, NIA, "I am Nia"))[1:] == (Turn("user", "I am Nia"),)
 
 
 def test_nobody_can_take_the_name_of_another() -> None:

@@ -40,6 +40,10 @@ class Speech:
         await self._write(piece(finish=why) + usage(PROMPT_TOKENS, self._pieces) + DONE)
         self._writer.close()
 
+    def break_off(self) -> None:
+        """Reset the connection."""
+        self._writer.transport.abort()
+
     async def is_left(self) -> None:
         """Wait until who asked has hung up."""
         async with asyncio.timeout(TIMEOUT_S):
@@ -61,6 +65,7 @@ class PacedModel:
     def __init__(self) -> None:
         self.speeches: list[Speech] = []
         self._taken: set[Speech] = set()
+        self._serving: set[asyncio.Task[None] | None] = set()
         self._heard = asyncio.Condition()
 
     @property
@@ -81,7 +86,8 @@ class PacedModel:
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
         for speech in self.speeches:
-            speech._writer.transport.abort()
+            speech.break_off()
+        await asyncio.gather(*(task for task in self._serving if task is not None))
         await self._server.wait_closed()
 
     async def asked(self, about: str) -> Speech:
@@ -102,6 +108,7 @@ class PacedModel:
         return [speech for speech in self.speeches if words in speech.asked]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.add(asyncio.current_task())
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             length = int(Request(head, b"0").headers["content-length"])

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, Final, Self
 
+import httpx2
 from tests.support.client import TIMEOUT_S, Client, Frame
+from tests.support.server import Server
 
 ENDS: Final = frozenset({"reply_stopped", "reply_failed", "reply_rejected"})
 
@@ -234,3 +236,11 @@ class Device:
         if reply is not None:
             run_id = reply["run_id"]
             self.readings.setdefault(run_id, Reading(run_id)).message = frame["message"]
+
+
+async def new_persona(server: Server, owner: str = "ann", **card: Any) -> str:
+    """Make a persona that everybody may ask; returns its id."""
+    body = {"name": "Nia", "visibility": "public"} | card
+    async with httpx2.AsyncClient(base_url=server.url, trust_env=False, verify=False) as http:
+        made = await http.post("/api/v1/personas", json=body, headers={"X-Gator-User": owner})
+    return str(made.raise_for_status().json()["id"])

@@ -17,6 +17,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+models = typer.Typer(help="The language model that runs beside the server.", no_args_is_help=True)
+app.add_typer(models, name="models")
+
 Host = Annotated[str | None, typer.Option(help="Address to listen on. [GATOR_HOST]")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. [GATOR_PORT]")]
 Workers = Annotated[int, typer.Option(help="Processes that serve together: 1.", hidden=True)]
@@ -140,6 +143,43 @@ def doctor(host: Host = None, port: Port = None, data: Data = None) -> None:
     from gator.cli.doctor import examine
 
     sys.exit(0 if examine({"host": host, "port": port, "data": data}, typer.echo) else 1)
+
+
+@models.command("install")
+def models_install() -> None:
+    """Bring a small model (SmolLM2, 135M) and what runs it: about 130 MB."""
+    from gator.cli.models import install
+    from gator.personas.model_files import ModelError
+
+    try:
+        install(typer.echo)
+    except ModelError as error:
+        _fail(str(error))
+
+
+@models.command("list")
+def models_list() -> None:
+    """List the models that are here, the one that is used first."""
+    from gator.cli.models import listing
+    from gator.personas.model_files import ModelError
+
+    try:
+        for line in listing(load().embedded_model):
+            typer.echo(line)
+    except ModelError as error:
+        _fail(str(error))
+
+
+@models.command("path")
+def models_path() -> None:
+    """Print the path of the model that is used."""
+    from gator.cli.models import path
+    from gator.personas.model_files import ModelError
+
+    try:
+        typer.echo(path(load().embedded_model))
+    except ModelError as error:
+        _fail(str(error))
 
 
 @app.command()

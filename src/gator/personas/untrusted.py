@@ -45,7 +45,7 @@ def harmless(text: str) -> str:
     cannot close up to another one, however deep they are nested. Linear in the text,
     and never longer than it.
     """
-    text = (_LINE_ENDS.sub("\n", text))
+    text = _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))
     return _CONTROL_TOKEN.sub(" ", text)
 
 

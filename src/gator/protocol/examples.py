@@ -194,6 +194,7 @@ EVENT_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
             "epoch": 1,
             "offset": 22,
             "text": "the plum jam, ",
+            "reply_to": "11",
             "timestamp": "2025-01-15T10:30:21.402Z",
         },
         "reply_reset": {
@@ -321,4 +322,4 @@ EVENT_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
         },
     }
 )
-"""By `type`. `online_users` is shown as the first frame of a connection."""
+"""By `type`. `online_users` is shown as the first frame of a connection, `reply_delta` as an answer."""

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import structlog
 
@@ -17,6 +17,10 @@ class Log(Protocol):
     def info(self, event: str, **fields: object) -> object: ...
     def warning(self, event: str, **fields: object) -> object: ...
     def error(self, event: str, **fields: object) -> object: ...
+
+
+TALKATIVE: Final = ("openai", "httpx2", "httpcore2")
+"""Libraries that at a lower level log each request, and at the lowest what is in it: prompts."""
 
 
 def configure(level: LogLevel, style: LogFormat) -> Log:
@@ -45,6 +49,8 @@ def configure(level: LogLevel, style: LogFormat) -> Log:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             *shared,

@@ -92,7 +92,6 @@ async def test_one_that_falls_again_and_again_is_left_alone_for_a_while(embed: E
         await provider.start()
         fallen = sidecar(provider).process
         fallen.kill()
-        await fallen.wait()
         await until_unserved(provider)
     with pytest.raises(ProviderError) as resting:
         await ask(provider, prompt())
@@ -112,8 +111,11 @@ async def test_one_that_falls_again_and_again_is_left_alone_for_a_while(embed: E
 
 async def until_unserved(provider: Embedded) -> None:
     """Wait until a provider knows that its sidecar is dead."""
-    while provider.sidecar is not None:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            if provider.sidecar is None:
+                return
+            await asyncio.sleep(0)
 
 
 async def test_leaving_a_reply_frees_its_slot(embed: Embed, byte_model: Path) -> None:
@@ -218,6 +220,15 @@ async def test_a_file_that_is_no_model_is_tried_once(embed: Embed, tmp_path: Pat
         assert failed.value.code == "provider_unreachable"
         assert failed.value.retry_after_s is not None
         assert failed.value.retry_after_s > 55
+
+
+async def test_without_the_runtime_it_says_how_to_install_it(
+    embed: Embed, byte_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "xllamacpp.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(ProviderError, match="run `gator models install`"):
+        await embed(byte_model).start()
 
 
 async def test_who_waits_too_long_for_a_start_is_told(embed: Embed, byte_model: Path) -> None:

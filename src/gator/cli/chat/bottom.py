@@ -1,7 +1,8 @@
 """The bottom of the screen: rows that still change, and below them the line that is typed.
 
 All that moves the cursor is put together here. What stands above is never touched again,
-so that it may scroll away.
+so that it may scroll away. Signs of terminals: ECMA-48 (moving, erasing), and DEC's two
+that keep the cursor and put it back.
 """
 
 from collections.abc import Sequence
@@ -23,25 +24,38 @@ class Bottom:
 
     Attributes:
         live: Rows that still change, none of them wider than the screen was.
-        typed: The prompt and what is typed, at the end of which the cursor stands.
-        is_entered: Enter was pressed: the cursor stands in the row below.
+        typed: The prompt and what is typed before the cursor.
+        after: What is typed behind the cursor.
+        is_entered: Enter was pressed: the cursor stands in the row below all that.
     """
 
     live: Sequence[str] = ()
     typed: str = ""
+    after: str = ""
     is_entered: bool = False
 
     def rows_up(self, live: int, width: int) -> int:
         """Count the rows from the cursor up to a live row, or to what is typed."""
-        below = sum(height(row, width) for row in self.live[live:]) + height(self.typed, width)
-        return below if self.is_entered else below - 1
+        up = sum(height(row, width) for row in self.live[live:])
+        return up + (height(self.typed, width) if self.is_entered else columns(self.typed) // width)
+
+    def typing(self, width: int) -> str:
+        """Write what is typed, from the first column on, and put the cursor in its place."""
+        whole = columns(self.typed + self.after)
+        # A terminal keeps the cursor in a row that is full, readline has it in the next one.
+        edge = " \r" if whole and not whole % width else ""
+        if not self.after:
+            return self.typed + edge
+        row, column = divmod(columns(self.typed), width)
+        right = f"\x1b[{column}C" if column else ""
+        return f"{self.typed}{self.after}{edge}{_up(whole // width - row)}\r{right}"
 
 
 def redrawn(before: Bottom, after: Bottom, width: int, above: str = "") -> str:
     """Tell what to write so that a bottom becomes another.
 
     Rows that stay as they are are not written again, and what is typed is left alone
-    where it need not move: the cursor may be anywhere in it.
+    where it need not move.
 
     Args:
         width: Columns of the screen at present.
@@ -50,11 +64,10 @@ def redrawn(before: Bottom, after: Bottom, width: int, above: str = "") -> str:
     same = 0 if above else _equal_rows(before.live, after.live)
     up = _up(before.rows_up(same, width))
     changed = after.live[same:]
-    stays = before.typed == after.typed and not before.is_entered and len(before.live) == len(after.live)
-    if stays and not above:
+    if not (above or before.is_entered) and len(before.live) == len(after.live):
         written = "".join(f"{row}{_ERASE_REST}{_NEXT}" for row in changed)
         return f"{_KEEP_CURSOR}{up}\r{written}{_RESTORE_CURSOR}" if changed else ""
-    return f"{up}{_ERASE_BELOW}{above}{''.join(row + _NEXT for row in changed)}{after.typed}"
+    return f"{up}{_ERASE_BELOW}{above}{''.join(row + _NEXT for row in changed)}{after.typing(width)}"
 
 
 def height(text: str, width: int) -> int:

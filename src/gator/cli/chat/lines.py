@@ -120,20 +120,18 @@ def rows(line: Line, *, colours: bool, width: int | None = None, zone: tzinfo | 
 
 
 def _hung(head: str, parts: Iterable[str], width: int | None, indent: int) -> list[str]:
-    """Break text behind a head, and indent what follows its first row."""
+    """Write parts behind a head, and what follows its row further to the right."""
     first, *rest = parts
-    if width is None:
-        return [head + first, *(" " * indent + part for part in rest)]
-    first, *more = broken(head + first, width)
-    under = [row for part in [*_rest_of(more), *rest] for row in broken(part, width - indent)]
-    return [first, *(" " * indent + row for row in under)]
+    whole = [head + first, *(" " * indent + part for part in rest)]
+    return whole if width is None else [row for part in whole for row in broken(part, width, indent)]
 
 
-def broken(text: str, width: int) -> list[str]:
+def broken(text: str, width: int, indent: int = 0) -> list[str]:
     """Break text in rows, between words where it can be. At least one row.
 
     Args:
-        width: Columns of a row; 2 at least, so that any character fits.
+        width: Columns of a row, 2 more than `indent` at least, so that any character fits.
+        indent: Columns that are left blank in all rows but the first.
     """
     done: list[str] = []
     row, used = "", 0
@@ -141,19 +139,17 @@ def broken(text: str, width: int) -> list[str]:
         wide = columns(word)
         if used + wide <= width:
             row, used = row + word, used + wide
-            continue
-        if word.isspace():  # the break stands in its place
+        elif word.isspace():  # the break stands in its place
             used = width
-            continue
-        if wide <= width:
+        elif indent + wide <= width:
             done.append(row.rstrip())
-            row, used = word, wide
-            continue
-        for char in word:
-            if used + columns(char) > width:
-                done.append(row.rstrip())
-                row, used = "", 0
-            row, used = row + char, used + columns(char)
+            row, used = " " * indent + word, indent + wide
+        else:
+            for char in word:
+                if used + columns(char) > width:
+                    done.append(row.rstrip())
+                    row, used = " " * indent, indent
+                row, used = row + char, used + columns(char)
     return [*done, row.rstrip()]
 
 

@@ -1,6 +1,7 @@
 """The keyboard and the screen, or whatever stands in their place."""
 
 import asyncio
+import ctypes
 import os
 import readline
 import sys
@@ -90,14 +91,14 @@ class Terminal:
 
     def _draw(self, live: Sequence[str], above: str = "") -> None:
         width, rows_of_screen = _size()
-        typed = PROMPT + readline.get_line_buffer() if self._is_prompting else ""
-        live = tail(live, max(1, rows_of_screen - height(typed, width) - 1))
+        typed, after = _typed() if self._is_prompting else ("", "")
+        live = tail(live, max(1, rows_of_screen - height(typed + after, width) - 1))
         if self._entered is None:
-            before = Bottom(self._live, typed)
+            before = Bottom(self._live, typed, after)
         else:
             before = Bottom(self._live, self._entered, is_entered=True)
         self._live, self._entered = live, None
-        _write(redrawn(before, Bottom(live, typed), width, above))
+        _write(redrawn(before, Bottom(live, typed, after), width, above))
 
     async def lines(self) -> AsyncIterator[str]:
         """Yield lines, read by a thread of its own: files cannot be waited for otherwise."""
@@ -180,6 +181,17 @@ def _plain(descriptor: int) -> Iterator[str]:
             yield line.decode("utf-8", "replace").removesuffix("\r")
     if rest:
         yield rest.decode("utf-8", "replace")
+
+
+def _typed() -> tuple[str, str]:
+    """Ask readline for the prompt and what is typed, before and behind the cursor."""
+    line = readline.get_line_buffer().encode(errors="surrogateescape")
+    try:
+        # Python's module does not tell it, GNU readline has it as a variable; editline hides it.
+        point = ctypes.c_int.in_dll(ctypes.CDLL(readline.__file__), "rl_point").value
+    except (AttributeError, OSError, ValueError):
+        point = len(line)
+    return PROMPT + line[:point].decode(errors="replace"), line[point:].decode(errors="replace")
 
 
 def _size() -> tuple[int, int]:

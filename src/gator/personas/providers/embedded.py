@@ -226,7 +226,9 @@ class Embedded:
 
     @asynccontextmanager
     async def _client(self, sidecar: Sidecar) -> AsyncIterator[OpenAiCompatible]:
-        client = _Api(
+        # Beside the loop: certificates are read, for nothing, for a twentieth of a second.
+        client = await asyncio.to_thread(
+            _Api,
             sidecar,
             self._model_path.stem,
             name=self.name,
