@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gator.cli.chat.bottom import Bottom, height, redrawn, tail
 
 WIDTH = 10
-TOKENS = re.compile(r"\x1b\[\??(\d*)([A-Za-z])|\x1b([78])|(\r)|(\n)|(\x08)|(.)")
+TOKENS = re.compile(r"\x1b\[\??(\d*)([A-Za-z])|\x1b([78])|([\r\n\x07\x08])|(.)")
 
 
 class FakeTerminal:
@@ -29,29 +29,36 @@ class FakeTerminal:
         return ["".join(row).rstrip() for row in self.rows]
 
     def write(self, text: str) -> None:
-        for number, order, cursor, is_return, is_feed, is_back, char in TOKENS.findall(text):
-            if order == "A":
-                self.row -= int(number)
-                assert self.row >= 0, "above the screen"
-            elif order == "C":
-                self.column += int(number)
-            elif order == "J":
-                del self.rows[self.row + 1 :]
-                del self.rows[self.row][self.column :]
-            elif order == "K":
-                del self.rows[self.row][self.column :]
+        for number, order, cursor, sign, char in TOKENS.findall(text):
+            if order:
+                self._obey(order, int(number or 1))
             elif cursor == "7":
                 self._kept = self.row, self.column
             elif cursor == "8":
                 self.row, self.column = self._kept
-            elif is_return:
-                self.column = 0
-            elif is_feed:
-                self._down()
-            elif is_back:
-                self.column -= 1
-            elif char:
+            elif sign:
+                self._obey(sign, 1)
+            else:
                 self._put(char)
+
+    def _obey(self, order: str, number: int) -> None:
+        match order:
+            case "A":
+                self.row -= number
+                assert self.row >= 0, "above the screen"
+            case "C":
+                self.column += number
+            case "J":
+                del self.rows[self.row + 1 :]
+                del self.rows[self.row][self.column :]
+            case "K":
+                del self.rows[self.row][self.column :]
+            case "\r":
+                self.column = 0
+            case "\n":
+                self._down()
+            case "\b":
+                self.column -= 1
 
     def _down(self) -> None:
         self.row, self.column = self.row + 1, 0

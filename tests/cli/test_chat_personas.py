@@ -122,6 +122,8 @@ async def test_on_a_screen_a_reply_stands_once_and_what_is_typed_stays_below(
         await bob.until(f"Nia (AI): {REPLY}")
         screen = FakeTerminal(60)
         screen.write(tty.output.decode())
+    print(*screen.screen, sep="\n")
+    print(tty.output)
     text = " ".join(row.strip() for row in screen.screen)
     assert text.count("no language model.") == 1
     assert text.count("umbrella?”") == 1

@@ -509,9 +509,19 @@ def test_nothing_is_stopped_or_begun_while_away() -> None:
     chat = chat_with_names()
     hear(chat, becomes(1, "old", "r0"), started())
     chat.lost("why")
-    assert notes([*chat.stop(), *chat.again()]) == [
-        "Nothing stops without a connection.",
-        "Nothing begins without a connection.",
+    assert notes([*chat.stop(), *chat.again()]) == ["Not without a connection."] * 2
+
+
+def test_again_waits_until_the_newest_reply_is_shown() -> None:
+    chat = Chat(ANN, ROOM)
+    assert [*chat.stop(), *chat.again()] == []
+    chat.end(waits_for_replies=True)
+    second = chat.receive(answer(chat.receive(greeting()), 1))
+    assert commands(hear(chat, started("r9"), answer(second, 1))) == []
+    assert not chat.is_over
+    assert commands(hear(chat, becomes(1, "old", "r0"))) == [
+        StopReply(id="stop-1", run_id=RunId("r9")),
+        RegenerateReply(id="again-2", message_id=MessageId("reply of r9")),
     ]
 
 

@@ -412,7 +412,7 @@ def test_a_persona_without_a_picture_gets_a_plain_one() -> None:
 
 
 def test_a_picture_that_is_none_is_refused() -> None:
-    for data in (b"\x89PNG\r\n\x1a\n", b"GIF89a", b""):
+    for data in (b"\x89PNG\r\n\x1a\n", b"GIF89a", b"", bytes(MAX_FILE_BYTES + 1)):
         with pytest.raises(Refusal, match="bad_card"):
             write_card_png(persona(), data)
         with pytest.raises(Refusal, match="bad_card"):

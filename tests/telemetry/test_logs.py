@@ -66,14 +66,6 @@ def test_lines_of_libraries_look_the_same(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize("style", ["text", "json"])
-@pytest.mark.parametrize("library", ["openai._base_client", "httpx2", "httpcore2.http11"])
-def test_no_library_logs_what_a_persona_was_asked(capsys: pytest.CaptureFixture[str], library: str) -> None:
-    configure("debug", "json")
-    logging.getLogger(library).debug("Request options: %s", {"messages": ["a private word"]})
-    logging.getLogger(library).info("HTTP Request: POST")
-    assert capsys.readouterr().err == ""
-
-
 def test_a_failure_is_shown_with_its_place_and_without_its_secrets(
     capsys: pytest.CaptureFixture[str], style: LogFormat
 ) -> None:
@@ -86,6 +78,14 @@ def test_a_failure_is_shown_with_its_place_and_without_its_secrets(
     assert "ZeroDivisionError: a bug" in err
     assert re.search(r"test_logs\.py\S*, line \d+, in fail", err)
     assert "a secret of the server" not in err.replace('password = "a secret of the server"', "")
+
+
+@pytest.mark.parametrize("library", ["openai._base_client", "httpx2", "httpcore2.http11"])
+def test_no_library_logs_what_a_persona_was_asked(capsys: pytest.CaptureFixture[str], library: str) -> None:
+    configure("debug", "json")
+    logging.getLogger(library).debug("Request options: %s", {"messages": ["a private word"]})
+    logging.getLogger(library).info("HTTP Request: POST")
+    assert capsys.readouterr().err == ""
 
 
 def test_configuring_again_does_not_double_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,30 +49,37 @@ class Turns:
     Queue: `MAX_WAITING` tickets, of them `MAX_WAITING_IN_CONVERSATION` in one conversation.
     """
 
-    __slots__ = ("_busy", "_running_of", "_waiting", "_waiting_in")
+    __slots__ = ("_busy", "_running_of", "_served", "_waiting", "_waiting_in")
 
     def __init__(self) -> None:
         self._waiting: OrderedDict[UserId, OrderedDict[RunId, Ticket]] = OrderedDict()
         self._waiting_in: dict[ConversationId, OrderedDict[RunId, Ticket]] = {}
         self._busy: dict[ConversationId, Ticket] = {}
         self._running_of: Counter[UserId] = Counter()
+        self._served: set[UserId] = set()
+        """Users who had a turn since they last waited for nothing."""
 
     def __len__(self) -> int:
         """Count the runs that wait."""
         return sum(map(len, self._waiting_in.values()))
 
-    def add(self, ticket: Ticket) -> int:
+    def add(self, ticket: Ticket, *, is_bounded: bool = True) -> int:
         """Take a place at the end; returns how many runs come before it in its conversation.
+
+        Args:
+            is_bounded: False for a run that had its place, or was being made, before a restart.
 
         Raises:
             QueueFull: There is none.
         """
         in_conversation = self._waiting_in.get(ticket.conversation_id, ())
-        if len(in_conversation) >= MAX_WAITING_IN_CONVERSATION:
+        if is_bounded and len(in_conversation) >= MAX_WAITING_IN_CONVERSATION:
             raise QueueFull(of_conversation=True)
-        if len(self) >= MAX_WAITING:
+        if is_bounded and len(self) >= MAX_WAITING:
             raise QueueFull(of_conversation=False)
         ahead = len(in_conversation) + (ticket.conversation_id in self._busy)
+        if ticket.user_id not in self._waiting and self._running_of[ticket.user_id]:
+            self._served.add(ticket.user_id)
         self._waiting.setdefault(ticket.user_id, OrderedDict())[ticket.run_id] = ticket
         self._waiting_in.setdefault(ticket.conversation_id, OrderedDict())[ticket.run_id] = ticket
         return ahead
@@ -83,14 +90,16 @@ class Turns:
         Args:
             has_slot: Whether a provider can make one more reply.
         """
-        for user, tickets in self._waiting.items():
+        # Who had no turn yet comes first, as new flows do in FQ-CoDel (RFC 8290 §4.2).
+        for user in sorted(self._waiting, key=self._served.__contains__):
             if self._running_of[user] >= MAX_RUNNING_OF_USER:
                 continue
-            for ticket in tickets.values():
+            for ticket in self._waiting[user].values():
                 if self._is_first(ticket) and has_slot(ticket.provider):
                     self.remove(ticket)
                     if user in self._waiting:
                         self._waiting.move_to_end(user)
+                        self._served.add(user)
                     self._busy[ticket.conversation_id] = ticket
                     self._running_of[user] += 1
                     return ticket
@@ -115,6 +124,7 @@ class Turns:
             return
         if not of_user:
             del self._waiting[ticket.user_id]
+            self._served.discard(ticket.user_id)
         in_conversation = self._waiting_in[ticket.conversation_id]
         del in_conversation[ticket.run_id]
         if not in_conversation:

@@ -74,14 +74,16 @@ class LiveRun:
 
     def say(self, text: str) -> None:
         """Take a piece; it is told within `COALESCE_S`, the first one at once."""
+        is_first = self._told == 0
         self._pieces.append(text)
         self._length += len(text)
-        if self._told == 0:
+        if is_first:
             self.tell_now()
         elif self._timer is None:
             self._timer = self._clock.call_later(COALESCE_S, self.tell_now)
         if (
-            self._length - self._written >= CHECKPOINT_CHARS
+            is_first  # from here on somebody has read it: it is not to be made again
+            or self._length - self._written >= CHECKPOINT_CHARS
             or self._clock.monotonic() - self._written_at >= CHECKPOINT_S
         ):
             self._written, self._written_at = self._length, self._clock.monotonic()

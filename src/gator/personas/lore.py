@@ -67,15 +67,12 @@ def known_lore(lore: Lore, messages: Sequence[str], estimate: Estimate) -> list[
         estimate: Measures the entries against `lore.token_budget`: the most important
             ones that fit are known, each whole.
     """
-    entries = [entry for entry in map(_Entry, filter(_is_enabled, lore.entries)) if entry.content]
+    enabled = [_Entry(entry) for entry in lore.entries if entry.enabled]
+    entries = [entry for entry in enabled if entry.content]
     depth = max(0, lore.scan_depth)
     found = _found(entries, messages[-depth:] if depth else (), MAX_ROUNDS if lore.recursive else 0)
     kept = _within(lore.token_budget, found, estimate)
     return [entry.content for entry in sorted(kept, key=lambda entry: entry.lore.insertion_order)]
-
-
-def _is_enabled(entry: LoreEntry) -> bool:
-    return entry.enabled
 
 
 def _found(entries: list[_Entry], messages: Iterable[str], rounds: int) -> list[_Entry]:

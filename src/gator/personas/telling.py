@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import convert
+
 from gator.domain.reply import Run
 from gator.personas.live_run import LiveRun
 from gator.personas.making import Rejected
@@ -14,6 +16,7 @@ from gator.protocol.events import (
     ReplyFailed,
     ReplyFailure,
     ReplyQueued,
+    ReplyRefusal,
     ReplyRejected,
     ReplyReset,
     ReplyStarted,
@@ -97,6 +100,14 @@ class Telling:
             retry_after_ms=why.retry_after_ms,
             resets_at=None if why.resets_at is None else rfc3339(why.resets_at),
         )
+
+    def ended(self, run: Run) -> ReplyStopped | ReplyFailed | ReplyRejected:
+        """Word how a run ended that became no message, as it is stored."""
+        if run.state == "rejected":
+            return self.rejected(run, Rejected(convert(run.code, ReplyRefusal)))
+        if run.state == "failed":
+            return self.failed(run, convert(run.code, ReplyFailure), None)
+        return self.stopped(run, None, None)
 
     def _of(self, run: Run) -> dict[str, Any]:
         return {

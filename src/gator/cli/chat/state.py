@@ -1,6 +1,6 @@
 """What the client knows, and what follows from what it hears. No I/O, no clock, no dice."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import singledispatchmethod
 from typing import Final
 
@@ -107,6 +107,8 @@ class Chat:
         self._asked_who = 0
         self._roster = Roster()
         self._replies = Replies(self._roster)
+        self._later: list[Callable[[], list[Effect]]] = []
+        """What the user asked for before it was known what is being said."""
         self._asked_personas = 0
         self._seeks_persona = False
         """True while the outbox rests until the list of personas is there."""
@@ -133,7 +135,13 @@ class Chat:
     @property
     def is_over(self) -> bool:
         """True when the user wants to leave and everything is said and shown."""
-        if not (self._is_ending and self.is_in) or self._outbox or self._asked_who or self._asked_personas:
+        if (
+            not (self._is_ending and self.is_in)
+            or self._outbox
+            or self._asked_who
+            or self._asked_personas
+            or self._later
+        ):
             return False
         if self._waits_for_replies and self._replies.are_owed:
             return False
@@ -208,11 +216,24 @@ class Chat:
 
     def stop(self) -> list[Effect]:
         """Stop the reply that is being made here, or else the first that waits."""
-        return self._replies.stop() if self.is_in else [Show(Note("Nothing stops without a connection."))]
+        return self._once_seen(self._replies.stop)
 
     def again(self) -> list[Effect]:
         """Have the newest reply made anew."""
-        return self._replies.again() if self.is_in else [Show(Note("Nothing begins without a connection."))]
+        return self._once_seen(self._replies.again)
+
+    def _once_seen(self, act: Callable[[], list[Effect]]) -> list[Effect]:
+        """Act when everything that was said is shown."""
+        if self._said_away:
+            return [Show(Note("Not without a connection."))]
+        self._later.append(act)
+        return self._act()
+
+    def _act(self) -> list[Effect]:
+        if not self.is_in or self._seq is None or self._seq < self._head:
+            return []
+        acts, self._later = self._later, []
+        return [effect for act in acts for effect in act()]
 
     def end(self, *, waits_for_replies: bool = False) -> list[Effect]:
         """Leave as soon as everything is said; lines still to come are not expected.
@@ -284,7 +305,7 @@ class Chat:
         self._acked = self._acked if event.recovered else min(self._acked, event.seq)
         asked_early = [AskMembers() for _ in range(self._asked_who)] if is_first else []
         missed = [] if is_first else self._replies.resume()
-        return [*shown, *asked_early, *missed, *self._send_next()]
+        return [*shown, *asked_early, *missed, *self._act(), *self._send_next()]
 
     def _on_entry(self, event: ConversationJoined, *, is_first: bool) -> list[Effect]:
         """Say where one is, and what is missing."""
@@ -315,7 +336,7 @@ class Chat:
             self._member_count = event.member_count
         if isinstance(event, NewMessage) and self.is_in and self._seq is not None and event.seq <= self._seq:
             effects += self._replies.said(event.message)
-        return effects
+        return [*effects, *self._act()]
 
     @receive.register
     def _(self, event: ReplyEvent) -> list[Effect]:

@@ -38,8 +38,6 @@ def picture_of(data: bytes) -> bytes:
     Raises:
         Refusal: `bad_card`.
     """
-    if len(data) > MAX_FILE_BYTES:
-        raise bad_card(f"The file has more than {MAX_FILE_BYTES} bytes.")
     return read_picture(data).encoded()
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gator.domain.persona import MAX_CARD_BYTES
-from gator.personas.cards.bad_card import bad_card
+from gator.personas.cards.bad_card import MAX_FILE_BYTES, bad_card
 
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 MAX_SIDE_PIXELS: Final = 4096
@@ -65,6 +65,10 @@ def read_picture(data: bytes) -> Picture:
     Raises:
         Refusal: `bad_card`.
     """
+    if len(data) > MAX_FILE_BYTES:
+        raise bad_card(f"The file has more than {MAX_FILE_BYTES} bytes.")
+    if not data.startswith(PNG_SIGNATURE):
+        raise bad_card("The picture is no PNG.")
     chunks: list[tuple[bytes, bytes]] = []
     texts: dict[str, bytes] = {}
     for number, (kind, body) in enumerate(_chunks(data)):
