@@ -9,6 +9,7 @@ The model runs in a process of its own because a fault of its native code ends t
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -63,7 +64,7 @@ class CannotServe(Struct, frozen=True, tag=True):
 
 def main() -> None:
     """Serve what standard input orders, until it ends."""
-    os.nice(NICENESS)
+    _be_nice()
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     parent = Thread(target=_end_with_the_parent, daemon=True)
     parent.start()
@@ -74,6 +75,13 @@ def main() -> None:
     os.write(answers, msgspec.json.encode(answer) + b"\n")
     if server is not None:
         parent.join()
+
+
+def _be_nice() -> None:
+    os.nice(NICENESS)
+    # Linux may weigh whole sessions against each other (sched(7), autogroups), and this is one.
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 def _serve(order: Order) -> tuple[Any, Listening | CannotServe]:

@@ -20,9 +20,17 @@ from gator.personas.directory import Directory, mentioned
 from gator.personas.live_run import LiveRun
 from gator.personas.making import Making, Outcome, Rejected
 from gator.personas.telling import Telling
-from gator.ports import Clock, Journal, Peer, Rooms, RunAsked, RunEnded, RunMoved, Store
+from gator.ports import Clock, Journal, Peer, Published, Rooms, RunAsked, RunEnded, RunMoved, Store
 from gator.protocol.errors import Refusal
-from gator.protocol.events import NewMessage, Reply, ReplyFailure, ReplyRefusal, ReplyStatus, Sender
+from gator.protocol.events import (
+    ConversationDeleted,
+    NewMessage,
+    Reply,
+    ReplyFailure,
+    ReplyRefusal,
+    ReplyStatus,
+    Sender,
+)
 from gator.protocol.types import ConversationId, MessageId, PersonaId, RunId, Seq, UserId, UtcMillis
 from gator.telemetry.logs import Log
 from gator.telemetry.metrics import Metrics
@@ -30,14 +38,18 @@ from gator.telemetry.metrics import Metrics
 MAX_HOPS: Final = 2
 """Personas that may answer one another after a person has spoken."""
 
-RECOVERY_PAGE: Final = 200
+MAX_QUIET: Final = 4
+"""Messages of personas in a row after which none of them asks another one."""
+
+PAGE: Final = 200
 
 
 class Replies:
     """See the port `Personas`.
 
     Queue: runs that wait, see `Turns`; one more is rejected as `queue_full` or
-    `overloaded`, and the message that asked for it is stored all the same.
+    `overloaded`, and the message that asked for it is stored all the same. Summaries
+    do not wait: where no slot is free for one, the next reply asks again.
     """
 
     def __init__(
@@ -66,6 +78,7 @@ class Replies:
         self._waiting: dict[RunId, tuple[Run, Ticket]] = {}
         self._live: dict[RunId, LiveRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._summing: dict[ConversationId, asyncio.Task[None]] = {}
         self._in_use: Counter[str] = Counter()
         self._telling = Telling(rooms, clock)
         self._closing = False
@@ -130,7 +143,7 @@ class Replies:
             )
         self._pump()
 
-    def _queue(self, run: Run) -> None:
+    def _queue(self, run: Run, *, is_bounded: bool = True) -> None:
         persona = self.directory.get(run.persona_id)
         if persona is None:
             self._reject(run, Rejected("persona_not_found"))
@@ -140,7 +153,7 @@ class Replies:
         )
         self._supersede(run)
         try:
-            position = self._turns.add(ticket)
+            position = self._turns.add(ticket, is_bounded=is_bounded)
         except QueueFull as full:
             code: ReplyRefusal = "queue_full" if full.of_conversation else "overloaded"
             self._reject(run, Rejected(code, retry_after_ms=5_000))
@@ -157,6 +170,7 @@ class Replies:
             run, _ = self._waiting[ticket.run_id]
             if _same_asker(run, newer):
                 self._give_up(run, ticket, by=None)
+                self._move_up(newer.conversation_id)
         running = self._turns.running_in(newer.conversation_id)
         live = None if running is None else self._live.get(running.run_id)
         if live is not None and live.length == 0 and _same_asker(live.run, newer):
@@ -188,7 +202,7 @@ class Replies:
 
     async def _make(self, live: LiveRun) -> None:
         live.speaking = asyncio.get_running_loop().create_task(self._speak(live))
-        if live.is_stopping:  # between its turn and this moment
+        if live.is_stopping or self._closing:  # between its turn and this moment
             live.speaking.cancel()
         outcome = Outcome("complete")
         try:
@@ -214,6 +228,8 @@ class Replies:
             self._telling.activity(live, "idle")
             self._pump()
             self._move_up(live.run.conversation_id)
+            if outcome.status == "complete":
+                self._begin_summary(live, outcome)
 
     async def _speak(self, live: LiveRun) -> Outcome:
         self._telling.activity(live, "thinking")
@@ -246,7 +262,6 @@ class Replies:
         code = outcome.code
         if status in ("complete", "truncated") and not text.strip():
             status, code = "failed", "empty"
-        self._metrics.replies.labels(status).inc()
         if not text.strip():
             await self._end(live.run, _state_without_text(status), code, outcome)
             self._tell_end(live, status, code, None)
@@ -268,17 +283,29 @@ class Replies:
             usage=outcome.usage,
             cost_micros=outcome.cost_micros,
             code=code,
-            follow_ups=self._follow_ups(live, text) if status == "complete" else (),
+            follow_ups=await self._follow_ups(live, text) if status == "complete" else (),
         )
         try:
             committed = await self._journal.commit(posted)
         except Refusal as refusal:
-            if refusal.code == "conversation_not_found":  # deleted meanwhile
-                await self._end(live.run, "stopped", None, outcome)
+            await self._lose(live, refusal, outcome)
             return
         self._tell_end(live, status, code, live.run.message_id)
         if posted.follow_ups and isinstance(committed.event, NewMessage):
             self.queue(committed.event, posted.follow_ups)
+
+    async def _lose(self, live: LiveRun, refusal: Refusal, outcome: Outcome) -> None:
+        """End a run whose message was refused."""
+        if refusal.code == "conflict":  # it had ended before
+            return
+        if refusal.code == "conversation_not_found":
+            await self._end(live.run, "stopped", None, outcome)
+            self._tell_end(live, "stopped", None, None)
+            return
+        # The run stays open with its text, which becomes a message when the next process starts.
+        self._checkpoint(live)
+        self._log.error("reply_not_kept", run=live.run.id, reason=refusal.code)
+        self._tell_end(live, "failed", "internal", None)
 
     async def _end(self, run: Run, state: RunState, code: str | None, outcome: Outcome | None = None) -> None:
         usage = Usage() if outcome is None else outcome.usage
@@ -286,14 +313,22 @@ class Replies:
         with suppress(Refusal):  # the disk is full or the journal closing: recovery ends it
             await self._journal.write_down(RunEnded(run.id, state, self._clock.now(), code, usage, cost))
 
-    def _follow_ups(self, live: LiveRun, text: str) -> tuple[RunRequest, ...]:
+    async def _follow_ups(self, live: LiveRun, text: str) -> tuple[RunRequest, ...]:
         hops = live.run.hops + 1
         conversation = self._rooms.held(live.run.conversation_id)
         if hops > MAX_HOPS or conversation is None or conversation.kind == "direct":
             return ()
-        others = [each for each in self._addressed(conversation, text) if each.id != live.persona.id]
         by = live.run.requested_by
-        return tuple(self._request(each, by, hops=hops) for each in others[:1] if each.may_be_asked_by(by))
+        others = (each for each in self._addressed(conversation, text) if each.id != live.persona.id)
+        asked = next((each for each in others if each.may_be_asked_by(by)), None)
+        if asked is None or await self._is_time_for_quiet(conversation.id):
+            return ()
+        return (self._request(asked, by, hops=hops),)
+
+    async def _is_time_for_quiet(self, conversation_id: ConversationId) -> bool:
+        """Tell whether with one more message personas will have spoken `MAX_QUIET` times in a row."""
+        latest = await self._store.messages(conversation_id, limit=MAX_QUIET - 1)
+        return len(latest) == MAX_QUIET - 1 and all(message.is_ai for message in latest)
 
     def _give_up(self, run: Run, ticket: Ticket, *, by: UserId | None) -> None:
         """End a run that was not begun."""
@@ -321,6 +356,7 @@ class Replies:
         elif run_id in self._waiting:
             waiting, ticket = self._waiting[run_id]
             self._give_up(waiting, ticket, by=by)
+            self._pump()
             self._move_up(run.conversation_id)
 
     async def regenerate(self, peer: Peer, message_id: MessageId) -> RunId:
@@ -329,14 +365,14 @@ class Replies:
         if before is None:
             raise Refusal("run_not_found")
         await self._check_member(peer, before.conversation_id, may_write=True)
+        persona = self.directory.get(before.persona_id)
+        if persona is None or not persona.may_be_asked_by(peer.identity.user_id):
+            raise Refusal("persona_not_found")
         live = self._live.get(before.id)
         if live is not None:
             live.stop(peer.identity.user_id)
         elif before.id in self._waiting:
             raise Refusal("conflict", "This reply waits for its turn already.")
-        persona = self.directory.get(before.persona_id)
-        if persona is None or not persona.may_be_asked_by(peer.identity.user_id):
-            raise Refusal("persona_not_found")
         request = self._request(persona, peer.identity.user_id, hops=0, attempt=before.attempt + 1)
         run = Run(
             id=request.id,
@@ -404,10 +440,10 @@ class Replies:
             check_rank(role, "member")
 
     async def _send_end(self, peer: Peer, run: Run) -> None:
-        if run.state in LIVE:  # of a process that is gone; recovery is about to end it
+        if run.state in LIVE:  # its end is about to be written down, and told
             return
         after = run.answers_seq
-        while page := await self._store.messages(run.conversation_id, after=after, limit=RECOVERY_PAGE):
+        while page := await self._store.messages(run.conversation_id, after=after, limit=PAGE):
             for message in page:
                 if message.id == run.message_id:
                     peer.send(
@@ -420,7 +456,7 @@ class Replies:
                     )
                     return
             after = Seq(page[-1].seq)
-        peer.send(self._telling.stopped(run, None, None))
+        peer.send(self._telling.ended(run))
 
     # The life of the process
 
@@ -434,19 +470,25 @@ class Replies:
             since: Runs asked for since then count against budgets.
         """
         await self.directory.load()
-        self._making.load(await self._store.runs_since(since))
+        silent = []
         for run in await self._store.live_runs():
-            if run.text.strip():
+            conversation = await self._rooms.conversation(run.conversation_id)
+            if conversation is None or conversation.deleted:
+                await self._end(run, "stopped", None)
+            elif run.text.strip():
                 await self._interrupt(run)
             else:
-                self._queue(run)
+                silent.append(run)
+        self._making.load(await self._store.runs_since(since))
+        for run in silent:
+            self._queue(run, is_bounded=False)
         self._pump()
 
     async def _interrupt(self, run: Run) -> None:
         persona = self.directory.get(run.persona_id)
         sender = Sender() if persona is None else Sender(name=persona.name, avatar=persona.avatar)
         usage = self._making.usage_of_interrupted(run)
-        with suppress(Refusal):
+        with suppress(Refusal):  # the next start tries again
             await self._journal.commit(
                 PostReply(
                     conversation_id=run.conversation_id,
@@ -474,17 +516,58 @@ class Replies:
         for live in self._live.values():
             if live.speaking is not None:
                 live.speaking.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for summing in self._summing.values():
+            summing.cancel()
+        await asyncio.gather(*self._tasks, *self._summing.values(), return_exceptions=True)
         await self._making.close()
+
+    def receive(self, published: Published) -> None:
+        """Take a committed event from the broker: with a conversation its runs end."""
+        if isinstance(published.event, ConversationDeleted):
+            gone = published.event.conversation_id
+            self._break_off(lambda run: run.conversation_id == gone)
+            if gone in self._summing:
+                self._summing[gone].cancel()
 
     def forget_persona(self, persona_id: PersonaId) -> None:
         """End the runs of a persona that is deleted."""
+        self._break_off(lambda run: run.persona_id == persona_id)
+
+    def _break_off(self, concerns: Callable[[Run], bool]) -> None:
         for run, ticket in list(self._waiting.values()):
-            if run.persona_id == persona_id:
+            if concerns(run):
                 self._give_up(run, ticket, by=None)
+                self._move_up(run.conversation_id)
         for live in self._live.values():
-            if live.run.persona_id == persona_id:
+            if concerns(live.run):
                 live.stop(None)
+        self._pump()
+
+    # Summaries
+
+    def _begin_summary(self, live: LiveRun, outcome: Outcome) -> None:
+        """See in the background whether a conversation's summary is due; one at a time."""
+        where = live.run.conversation_id
+        if not self._closing and where not in self._summing:
+            self._summing[where] = asyncio.get_running_loop().create_task(self._sum_up(live, outcome))
+
+    async def _sum_up(self, live: LiveRun, outcome: Outcome) -> None:
+        provider = live.ticket.provider
+        try:
+            due = await self._making.summary_due(live.run, outcome.told_from)
+            if due is None or not self._has_slot(provider):
+                return
+            self._in_use[provider] += 1
+            try:
+                await self._making.sum_up(live, due)
+            finally:
+                self._in_use[provider] -= 1
+        except Exception as error:
+            self._metrics.errors.labels("summary").inc()
+            self._log.error("summary_failed", run=live.run.id, exc_info=error)
+        finally:
+            del self._summing[live.run.conversation_id]
+            self._pump()
 
     def _tell_queued(self, run: Run, position: int) -> None:
         self._telling.all(run.conversation_id, self._telling.queued(run, position))
@@ -497,6 +580,7 @@ class Replies:
         self, live: LiveRun, status: ReplyStatus, code: ReplyFailure | None, message_id: MessageId | None
     ) -> None:
         run = live.run
+        self._metrics.replies.labels(status).inc()
         if status == "stopped":
             self._telling.all(run.conversation_id, self._telling.stopped(run, live.stopped_by, message_id))
         elif status == "failed":
