@@ -16,7 +16,7 @@ from gator.api.bodies import LimitBodies
 from gator.api.context import ApiContext
 from gator.api.problems import install_problems
 from gator.api.watching import WatchRequests
-from gator.app_personas import PersonaHouse, greeting_of, open_personas
+from gator.app_personas import FIRST, PersonaHouse, greeting_of, open_personas
 from gator.auth.claims import TokenRules
 from gator.auth.jwks import Jwks
 from gator.auth.key_sources import key_source
@@ -45,8 +45,8 @@ from gator.storage.sqlite_store import SqliteStore
 from gator.telemetry.logs import Log, logger
 from gator.telemetry.metrics import Metrics
 
-MAX_BODY_BYTES: Final = 4 * 1024 * 1024
-"""Largest HTTP request: a conversation created with all the members that one may name."""
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+"""Largest HTTP request: a character card with its picture."""
 
 PORTABLE: Final = (
     "under this server a frame costs several times as much, and a stop drains nobody: "
@@ -171,7 +171,7 @@ async def open_house(
         log=log,
         providers=providers,
     )
-    await personas.replies.start(span_of("month", clock.now()).starts_at)
+    await personas.begin(span_of("month", clock.now()).starts_at, FIRST if settings.first_persona else None)
     services = Services(
         journal=journal,
         store=store,

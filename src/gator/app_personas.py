@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from gator.domain.budget import Ledger
 from gator.domain.persona import Persona
@@ -19,12 +20,25 @@ from gator.personas.untrusted import with_names
 from gator.personas.voices import Voices
 from gator.personas.word_list import WordList
 from gator.ports import Clock, Journal, ReplyProvider, Rooms, Store
+from gator.protocol.types import PersonaId, UserId, UtcMillis
 from gator.settings import Settings, SettingsError
 from gator.telemetry.logs import Log
 from gator.telemetry.metrics import Metrics
 
-DEFAULT_MODEL = "default"
+DEFAULT_MODEL: Final = "default"
 """Asked for where nothing else is said; servers with one model take any name."""
+
+FIRST: Final = Persona(
+    id=PersonaId("gator"),
+    owner_id=UserId(""),
+    name="Gator",
+    created_at=UtcMillis(0),
+    updated_at=UtcMillis(0),
+    description="Gator is a friendly alligator who keeps this chat. Gator is curious, kind and brief.",
+    greeting="Hello {{user}}! I am Gator. What shall we talk about?",
+    visibility="public",
+)
+"""The persona that an installation begins with. It is nobody's: no user id is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,17 @@ class PersonaHouse:
     directory: Directory
     ledger: Ledger
     moderation: ModerationEndpoint | None
+
+    async def begin(self, since: UtcMillis, first: Persona | None) -> None:
+        """Read what there is, and go on with what another process left behind.
+
+        Args:
+            since: Runs asked for since then count against budgets.
+            first: The persona to begin with, where it is not there yet.
+        """
+        await self.replies.start(since)
+        if first is not None and self.directory.get(first.id) is None:
+            await self.directory.save(first)
 
     async def close(self) -> None:
         """Break off what is being said, and let go of everything."""

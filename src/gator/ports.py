@@ -642,9 +642,6 @@ class Cards(Protocol):
 class Personas(Protocol):
     """The replies of AI personas."""
 
-    def known(self, persona_id: PersonaId) -> bool:
-        """Tell whether a persona exists."""
-
     def asked(
         self, by: UserId, conversation: Conversation | None, content: str, persona_id: PersonaId | None
     ) -> tuple[RunRequest, ...]:

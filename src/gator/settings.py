@@ -150,6 +150,9 @@ class Settings(BaseModel):
     )
     moderation_api_key: SecretStr | None = _setting(None, "Its key.")
     moderation_fail_open: bool = _setting(False, "Let everything pass while that server does not answer.")
+    first_persona: bool = _setting(
+        True, "Begin an installation with a public persona of its own, `gator`, so that there is one to talk to."
+    )
     max_personas: int = _setting(100, "Personas that one user may own.", ge=1)
 
     # Seen

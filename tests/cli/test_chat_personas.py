@@ -112,8 +112,10 @@ async def test_on_a_screen_a_reply_stands_once_and_what_is_typed_stays_below(
     house: Server, seat: Seat, tmp_path: Path
 ) -> None:
     with terminal(house, "ann", "screen", tmp_path) as tty:
-        here = await tty.until("> ", await tty.until("You are ann in screen"))
-        tty.type(f"/ask Nia {QUESTION}\r")
+        here = await tty.until("> ", await tty.until("created the conversation"))
+        tty.type(f"/ask Nia {QUESTION}")
+        here = await tty.until("umbrella?", here)
+        tty.type("\r")
         here = await tty.until("language", here)
         tty.type("half a line")
         await tty.until("umbrella?”", await tty.until("You said", here))

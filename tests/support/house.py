@@ -8,10 +8,12 @@ async with staged(tmp_path) as house:
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
+from typing import Protocol as TypingProtocol
 
 from tests.support.clock import FakeClock
 from websockets.frames import Frame as WireFrame
@@ -23,7 +25,7 @@ from gator.domain.identity import Identity
 from gator.gateway.connection import Connection
 from gator.hub.batch import Batch
 from gator.hub.peer import Peer
-from gator.ports import Broker, LastSeen
+from gator.ports import Broker, LastSeen, ReplyProvider
 from gator.protocol.errors import Close
 from gator.protocol.types import UserId, UtcMillis
 from gator.settings import Settings
@@ -229,10 +231,21 @@ class Guest:
         await self._house.settle()
 
 
+class StagedProvider(ReplyProvider, TypingProtocol):
+    """A provider that says what a test tells it."""
+
+    @property
+    def waiting(self) -> int:
+        """How many of its replies wait to be told."""
+
+
 class StagedHouse:
     """A house, its clock, its log and its guests."""
 
-    def __init__(self, house: House, clock: FakeClock, log: FakeLog) -> None:
+    def __init__(
+        self, house: House, clock: FakeClock, log: FakeLog, providers: "Sequence[StagedProvider]"
+    ) -> None:
+        self._providers = providers
         self.house = house
         self.clock = clock
         self.log = log
@@ -288,7 +301,8 @@ class StagedHouse:
     async def settle(self) -> None:
         """Wait until everything said so far has had its effect.
 
-        While a guest does not read, replays are not waited for: they wait for it.
+        While a guest does not read, replays are not waited for: they wait for it. Nor are
+        replies whose provider waits to be told what to say.
         """
         async with asyncio.timeout(PATIENCE_S):
             while True:
@@ -297,7 +311,9 @@ class StagedHouse:
                 for _ in range(5):
                     await asyncio.sleep(0)
                 self._end_closed()
-                busy = _tasks_of_the_hub()
+                if self._replies_go_on():
+                    continue
+                busy = _tasks_of("hub")
                 if not busy or any(peer.paused_at is not None for peer in self.house.hub.peers):
                     return
                 pause = asyncio.ensure_future(self._next_pause())
@@ -317,6 +333,15 @@ class StagedHouse:
         self._paused.clear()
         await self._paused.wait()
 
+    def _replies_go_on(self) -> bool:
+        """Tell whether some reply is busy with something else than waiting for a staged provider."""
+        if not self._providers:
+            return False
+        making = Counter(task.get_coro().__qualname__ for task in _tasks_of("personas"))
+        makers = making.pop("Replies._make", 0)
+        speaking = making["Replies._speak"]
+        return makers != speaking or making.total() != sum(each.waiting for each in self._providers)
+
     def _end_closed(self) -> None:
         for guest in list(self._guests):
             if guest.sink.closed is not None:
@@ -324,8 +349,8 @@ class StagedHouse:
                 self.house.floor.ended(guest.connection, guest.sink.closed.code)
 
 
-def _tasks_of_the_hub() -> list["asyncio.Task[Any]"]:
-    return [task for task in asyncio.all_tasks() if "/src/gator/hub/" in _file_of(task)]
+def _tasks_of(package: str) -> list["asyncio.Task[Any]"]:
+    return [task for task in asyncio.all_tasks() if f"/src/gator/{package}/" in _file_of(task)]
 
 
 def _file_of(task: "asyncio.Task[Any]") -> str:
@@ -334,17 +359,25 @@ def _file_of(task: "asyncio.Task[Any]") -> str:
 
 
 def settings_for(data: Path, **given: Any) -> Settings:
-    """Make settings that read no environment: open mode and no limits unless given."""
-    return Settings(data=data, **{"limits": "off"} | given)
+    """Make settings that read no environment: open mode, no limits and no persona unless given."""
+    quiet = {"limits": "off", "first_persona": False, "reply_provider": "scripted"}
+    return Settings(data=data, **quiet | given)
 
 
 @asynccontextmanager
-async def staged(data: Path, *, broker: Broker | None = None, **given: Any) -> AsyncIterator[StagedHouse]:
-    """Open a house over a directory, and close it in the end. Whatever it logs as an error fails the test."""
+async def staged(
+    data: Path, *, broker: Broker | None = None, providers: Sequence[StagedProvider] = (), **given: Any
+) -> AsyncIterator[StagedHouse]:
+    """Open a house over a directory, and close it in the end. Whatever it logs as an error fails the test.
+
+    Args:
+        providers: What personas answer with, instead of what the settings name.
+    """
     log = FakeLog()
     clock = FakeClock()
-    house = await open_house(settings_for(data, **given), log=log, clock=clock, broker=broker)
-    place = StagedHouse(house, clock, log)
+    settings = settings_for(data, **given)
+    house = await open_house(settings, log=log, clock=clock, broker=broker, providers=list(providers) or None)
+    place = StagedHouse(house, clock, log, providers)
     try:
         yield place
     finally:

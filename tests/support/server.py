@@ -186,7 +186,8 @@ class Server:
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATOR_")}
-        ours = {"data": self.data, "port": self.port, **self.settings}
+        # A server that offers a language model loads its libraries, which most tests have no use for.
+        ours = {"data": self.data, "port": self.port, "reply_provider": "scripted", **self.settings}
         return inherited | {f"GATOR_{name.upper()}": str(value) for name, value in ours.items()}
 
     def _read(self, process: "subprocess.Popen[str]") -> None:

@@ -60,7 +60,8 @@ def _send(services: Services, peer: Peer, command: SendMessage, conversation: Co
         )
         if runs and not outcome.duplicate:
             services.personas.queue(outcome.event, runs)
-        if command.persona_id is not None and not services.personas.known(command.persona_id):
+        # The same whether there is none or it is somebody else's own.
+        if command.persona_id is not None and not runs:
             _refuse(services, peer, command, Refusal("persona_not_found"))
 
     services.journal.submit(

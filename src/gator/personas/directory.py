@@ -78,4 +78,5 @@ def mentioned(content: str, candidates: Sequence[Persona]) -> list[Persona]:
     if not names:
         return []
     found = re.finditer(rf"(?<!\w)@({names})(?!\w)", content.casefold())
-    return list(dict.fromkeys(by_name[match[1]] for match in found))[:MAX_MENTIONS]
+    named = dict.fromkeys(match[1] for match in found)
+    return [by_name[name] for name in named][:MAX_MENTIONS]

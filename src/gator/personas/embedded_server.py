@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-NICENESS: Final = 10
+NICENESS: Final = 5
 """People who chat go before the model that thinks."""
 
 BATCH_TOKENS: Final = 8

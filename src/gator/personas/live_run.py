@@ -43,7 +43,7 @@ class LiveRun:
         self.run = run
         self.ticket = ticket
         self.persona = persona
-        self.epoch = 0
+        self.epoch = run.epoch
         self.provider = ""
         self.model: str | None = None
         self.has_started = False

@@ -85,10 +85,6 @@ class Replies:
 
     # Asking
 
-    def known(self, persona_id: PersonaId) -> bool:
-        """See `Personas.known`."""
-        return self.directory.get(persona_id) is not None
-
     def asked(
         self, by: UserId, conversation: Conversation | None, content: str, persona_id: PersonaId | None
     ) -> tuple[RunRequest, ...]:
@@ -478,7 +474,8 @@ class Replies:
             elif run.text.strip():
                 await self._interrupt(run)
             else:
-                silent.append(run)
+                # Whoever has read a beginning that was not written down is told to forget it.
+                silent.append(msgspec.structs.replace(run, epoch=run.epoch + 1))
         self._making.load(await self._store.runs_since(since))
         for run in silent:
             self._queue(run, is_bounded=False)
@@ -549,7 +546,9 @@ class Replies:
         """See in the background whether a conversation's summary is due; one at a time."""
         where = live.run.conversation_id
         if not self._closing and where not in self._summing:
-            self._summing[where] = asyncio.get_running_loop().create_task(self._sum_up(live, outcome))
+            task = asyncio.get_running_loop().create_task(self._sum_up(live, outcome))
+            self._summing[where] = task
+            task.add_done_callback(lambda _: self._summing.pop(where))
 
     async def _sum_up(self, live: LiveRun, outcome: Outcome) -> None:
         provider = live.ticket.provider
@@ -562,12 +561,10 @@ class Replies:
                 await self._making.sum_up(live, due)
             finally:
                 self._in_use[provider] -= 1
+                self._pump()
         except Exception as error:
             self._metrics.errors.labels("summary").inc()
             self._log.error("summary_failed", run=live.run.id, exc_info=error)
-        finally:
-            del self._summing[live.run.conversation_id]
-            self._pump()
 
     def _tell_queued(self, run: Run, position: int) -> None:
         self._telling.all(run.conversation_id, self._telling.queued(run, position))

@@ -40,7 +40,7 @@ ReplyFailure = Literal[
 ]
 """Why a reply failed."""
 
-ReplyRefusal = Literal["queue_full", "overloaded", "budget", "moderated", "persona_not_found", "hops"]
+ReplyRefusal = Literal["queue_full", "overloaded", "budget", "moderated", "persona_not_found"]
 """Why there will be no reply at all."""
 
 PersonaActivity = Literal["idle", "thinking", "typing"]

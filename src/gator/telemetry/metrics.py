@@ -98,7 +98,10 @@ class Metrics:
             "gator_reply_tokens_per_second", "Pace of replies.", buckets=PACE_BUCKETS, registry=r
         )
         self.provider_errors = Counter(
-            "gator_provider_errors", "Failures of providers, by provider and code.", ["provider", "code"], registry=r
+            "gator_provider_errors",
+            "Failures of providers, by provider and code.",
+            ["provider", "code"],
+            registry=r,
         )
         self.provider_open = Gauge(
             "gator_provider_open", "Whether a provider is left alone after failures.", ["provider"], registry=r

@@ -58,7 +58,6 @@ _WHY_REJECTED: Final[Mapping[ReplyRefusal, str]] = {
     "budget": "the budget is spent",
     "moderated": "it may not answer that",
     "persona_not_found": "there is no such persona any more",
-    "hops": "personas have talked among themselves for long enough",
 }
 
 
