@@ -23,6 +23,8 @@ from tests.cli.test_chat_state import (
 from gator.cli.chat.effects import AskPersonas, Effect, Persona, Send, Show
 from gator.cli.chat.frames import Unreadable
 from gator.cli.chat.lines import Note, Said
+from gator.cli.chat.replies import Replies
+from gator.cli.chat.roster import Roster
 from gator.cli.chat.state import Chat
 from gator.protocol.commands import Command, RegenerateReply, ResumeReply, SendMessage, StopReply
 from gator.protocol.events import (
@@ -163,6 +165,16 @@ def test_a_reply_of_elsewhere_is_not_shown() -> None:
     elsewhere = ConversationId("other")
     assert hear(chat, queued(room=elsewhere), started(room=elsewhere), delta(0, "x", room=elsewhere)) == []
     assert live(chat) == []
+
+
+def test_what_comes_late_takes_nothing_back() -> None:
+    chat = chat_with_names()
+    hear(chat, started(), queued(position=1))
+    assert live(chat) == ["Nia (AI) is thinking ..."]
+
+
+def test_what_is_no_event_of_a_reply_means_nothing() -> None:
+    assert Replies(Roster()).receive(heartbeat()) == []
 
 
 def test_two_replies_are_told_apart() -> None:

@@ -6,7 +6,7 @@ a reply, as often as the test is run.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, closing
 from typing import Any
 
@@ -23,7 +23,7 @@ from tests.support.server import Server, lasting_port
 PIECES = ("Well", ",", " Grüße", " 日本", " 🐊🐊", "\n", "e\u0301", ' "q\\', "👩‍🌾", " <b>", "\u2028", "the end")
 TEXT = "".join(PIECES)
 
-Cut = Callable[["Scene", Device], Coroutine[Any, Any, None]]
+Steps = AsyncGenerator[None, None]
 
 
 @pytest.fixture
@@ -60,6 +60,12 @@ class Scene:
         self._stack = stack
         self.witness: Device
 
+    async def enter(self) -> Device:
+        """Have a device of the asker's come in, and the witness."""
+        asker = await self.device(self.asker)
+        self.witness = await self.device(f"witness-{self.name}")
+        return asker
+
     async def device(self, user: str) -> Device:
         """Have somebody come in."""
         device = await Device.enter(self.server.as_user(user), self.name)
@@ -88,16 +94,6 @@ class Scene:
     async def replies(self) -> list[Frame]:
         """Read what personas have said."""
         return [message for message in await self.log() if message["is_ai"]]
-
-
-async def scene(
-    server: Server, model: PacedModel, persona: str, name: str, stack: AsyncExitStack
-) -> tuple[Scene, Device]:
-    """Set a scene, with one device of the asker's."""
-    made = Scene(server, model, persona, name, stack)
-    asker = await made.device(made.asker)
-    made.witness = await made.device(f"witness-{name}")
-    return made, asker
 
 
 def status(reply: Frame) -> str:
@@ -139,7 +135,6 @@ class Cuts:
 
 
 KINDS: tuple[dict[str, Any], ...] = (
-    {"away": 0},
     {"away": 0, "again": True},
     {"away": 2},
     {"away": None},
@@ -162,7 +157,8 @@ async def cut_and_come_back(
     server: Server, model: PacedModel, persona: str, cuts: Cuts, stack: AsyncExitStack
 ) -> None:
     """Have one reply made while two of the asker's devices lose their connections."""
-    play, one = await scene(server, model, persona, str(cuts), stack)
+    play = Scene(server, model, persona, str(cuts), stack)
+    one = await play.enter()
     two = await play.device(play.asker)
     speech = await play.ask(one)
     await asyncio.gather(*(device.begins() for device in (one, two, play.witness)))
@@ -193,7 +189,7 @@ async def cut_and_come_back(
     for device in (one, two, play.witness):
         await device.until(lambda device=device: device.reading.is_over)
         await device.settle()
-        assert (device.replies, device.reading.ends, device.reading.late) == ([stored], [], [])
+        assert (device.replies, device.reading.ends) == ([stored], [])
         assert device.messages == await play.log()
         # Who was away at the end has a beginning of it, and the message.
         assert device.reading.text == (TEXT[: len(device.reading.text)] if cuts.away is None else TEXT)
@@ -215,7 +211,8 @@ async def test_a_device_that_was_never_there_has_the_reply_from_the_middle_on_an
     serve: Callable[..., Server], model: PacedModel, stack: AsyncExitStack
 ) -> None:
     server = serve()
-    play, asker = await scene(server, model, await new_persona(server), "late", stack)
+    play = Scene(server, model, await new_persona(server), "late", stack)
+    asker = await play.enter()
     speech = await play.ask(asker)
     await speech.say("The beginning")
     await asker.hears("The beginning")
@@ -229,179 +226,178 @@ async def test_a_device_that_was_never_there_has_the_reply_from_the_middle_on_an
 
     after_the_end = await play.device("after-the-end")
     await after_the_end.until(lambda: after_the_end.readings)
-    answer = await after_the_end.resume(after_the_end.reading, epoch=7, offset=3)
-    assert (answer["type"], answer["message"]["content"]) == ("new_message", "The beginning and the end.")
+    await after_the_end.resume(after_the_end.reading, epoch=7, offset=3)
     assert after_the_end.replies == in_the_middle.replies == await play.replies()
-    assert in_the_middle.reading.late == after_the_end.reading.late == []
+    assert after_the_end.replies[0]["content"] == "The beginning and the end."
 
 
 # The server is killed
 
 
-def in_the_row(server: Server) -> str:
-    """Read what is kept of the only reply for after a crash."""
+class Killed(Scene):
+    """A conversation that is in the middle of something when the server is killed.
+
+    Its steps yield where it is ready for that, and go on when the server is there again.
+    """
+
+    async def begun(self) -> Steps:
+        """Who has read most of a reply keeps it, and may have it made again."""
+        asker, speech = await self.opened()
+        said = ""
+        for piece in ("Once upon a time", ", " + "very " * 120, "long ago", " there lived 🐊"):
+            await speech.say(piece)
+            said += piece
+            await asker.hears(said)
+        yield
+        await self.back(asker)
+        await asker.until(lambda: asker.reading.is_over)
+        [kept] = await self.replies()
+        assert status(kept) == "interrupted"
+        assert said.startswith(kept["content"])
+        assert len(said) - len(kept["content"]) <= 512
+        assert (asker.replies, self.witness.replies) == ([kept], [kept])
+        await self.ask_again(asker)
+        assert self.model.about(self.name) == [speech], "what people have read is not made again unasked"
+
+        accepted = await asker.ask("regenerate_reply", message_id=kept["id"])
+        anew = await self.model.asked(self.name)
+        await anew.say("Once again.")
+        await anew.end()
+        await asker.until(lambda: len(asker.replies) == 2)
+        [_, sibling] = await self.replies()
+        assert (sibling["content"], status(sibling)) == ("Once again.", "complete")
+        assert (sibling["reply"]["run_id"], sibling["reply"]["attempt"]) == (accepted["run_id"], 2)
+        assert sibling["reply"]["answers"] == kept["reply"]["answers"] == asker.messages[0]["id"]
+
+    async def paused(self) -> Steps:
+        """What was read for more than a second is kept, though the model pauses."""
+        asker, speech = await self.opened()
+        for said in ("Let me think", "Let me think ..."):
+            await speech.say(said.removeprefix(asker.reading.text))
+            await asker.hears(said)
+        async with asyncio.timeout(5):
+            while kept_text(self.server, asker.reading.run_id) != "Let me think ...":
+                await asker.settle()
+        yield
+        await self.back(asker)
+        await asker.until(lambda: asker.reading.is_over)
+        [kept] = await self.replies()
+        assert (kept["content"], status(kept)) == ("Let me think ...", "interrupted")
+
+    async def unbegun(self) -> Steps:
+        """What had not begun is made without anybody there who asks."""
+        asker, before = await self.opened()
+        run_id = asker.reading.run_id
+        yield
+        await before.is_left()
+        anew = await self.model.asked(self.name)
+        await anew.say("Here I am.")
+        await self.back(asker)
+        await asker.hears("Here I am.")
+        await anew.end()
+        await asker.until(lambda: asker.reading.is_over)
+        await self.ask_again(asker)
+        [stored] = await self.replies()
+        assert (stored["content"], status(stored), stored["reply"]["run_id"]) == ("Here I am.", "complete", run_id)
+        assert self.model.about(self.name) == [before, anew]
+
+    async def queued(self) -> Steps:
+        """What waited is made in its order, one after the other."""
+        asker, before = await self.opened()
+        questions = [self.question["content"], *(f"And {self.name} {number}?" for number in range(3))]
+        others = [await self.device(f"other-{number}") for number in range(3)]
+        for other, question in zip(others, questions[1:], strict=True):
+            await other.send(question, persona_id=self.question["persona_id"])
+        yield
+        await self.back(asker)
+        asked = [before]
+        for question in questions:
+            asked.append(await self.model.asked(question))
+            assert self.model.about(self.name) == asked, "two at once in one conversation"
+            await asked[-1].say(f"About: {question}")
+            await asked[-1].end()
+        await asker.until(lambda: len(asker.replies) == len(questions))
+        log = await self.log()
+        assert [message["content"] for message in log] == [*questions, *(f"About: {each}" for each in questions)]
+        assert [reply["reply"]["answers"] for reply in log[4:]] == [message["id"] for message in log[:4]]
+
+    async def unwritten(self) -> Steps:
+        """Who has read a beginning that no disk has reads the reply from its beginning."""
+        asker, speech = await self.opened()
+        yield
+        # At the last moment: what is told at once takes longer to the disk.
+        await speech.say("A first attempt")
+        await asker.hears("A first attempt")
+        yield
+        content = kept_text(self.server, asker.reading.run_id)
+        await self.back(asker)
+        if not content:
+            content = "Another attempt, and not the first."
+            anew = await self.model.asked(self.name)
+            await anew.say(content)
+            await asker.hears(content)
+            await anew.end()
+        await asker.until(lambda: asker.reading.is_over)
+        assert [reply["content"] for reply in await self.replies()] == [content]
+
+    async def opened(self) -> tuple[Device, Speech]:
+        """Have somebody ask."""
+        asker = await self.enter()
+        return asker, await self.ask(asker)
+
+    async def back(self, asker: Device) -> None:
+        """Have both devices come back."""
+        for device in (asker, self.witness):
+            await device.cut()
+            await device.come()
+
+
+def kept_text(server: Server, run_id: str) -> str:
+    """Read what is kept of a reply for after a crash."""
     with closing(sqlite3.connect(f"file:{server.data / 'gator.db'}?mode=ro", uri=True)) as database:
-        [[text]] = database.execute("SELECT text FROM runs").fetchall()
+        [[text]] = database.execute("SELECT text FROM runs WHERE id = ?", [run_id]).fetchall()
     return str(text)
 
 
-async def again(server: Server, *devices: Device) -> None:
-    """Start the server once more, and have everybody come back."""
+async def step(plays: Iterable[Steps]) -> None:
+    """Have all plays go on to their next pause, or their end."""
+    async with asyncio.TaskGroup() as group:
+        for play in plays:
+            group.create_task(anext(play, None))  # type: ignore[arg-type]
+
+
+@pytest.mark.native_only("what is kept of a reply has nothing to do with the gateway")
+async def test_a_killed_server_says_no_reply_twice_and_forgets_none(
+    serve: Callable[..., Server], model: PacedModel, stack: AsyncExitStack
+) -> None:
+    server = serve()
+    persona = await new_persona(server)
+
+    def play(name: str) -> Killed:
+        return Killed(server, model, persona, name, stack)
+
+    last = play("unwritten").unwritten()
+    plays = [play("begun").begun(), play("paused").paused(), play("unbegun").unbegun(), play("queued").queued()]
+    await step([*plays, last])
+    await step([last])
+    server.kill()
     await asyncio.to_thread(server.start)
-    for device in devices:
-        await device.come()
-
-
-async def test_a_reply_that_the_server_was_killed_in_is_kept_and_can_be_made_again(
-    serve: Callable[..., Server], model: PacedModel, stack: AsyncExitStack
-) -> None:
-    server = serve()
-    play, asker = await scene(server, model, await new_persona(server), "killed", stack)
-    speech = await play.ask(asker)
-    said = ""
-    for piece in ("Once upon a time", ", " + "very " * 120, "long ago", " there lived 🐊"):
-        await speech.say(piece)
-        said += piece
-        await asker.hears(said)
-    # What a message waited for is on disk when it is acknowledged, and so is all before it.
-    await asker.send("I am listening.")
-    server.kill()
-    for device in (asker, play.witness):
-        await device.cut()
-    await again(server, asker, play.witness)
-
-    await asker.until(lambda: asker.reading.is_over)
-    [kept] = await play.replies()
-    assert status(kept) == "interrupted"
-    assert said.startswith(kept["content"])
-    assert len(said) - len(kept["content"]) <= 512
-    assert (asker.replies, play.witness.replies) == ([kept], [kept])
-    await play.ask_again(asker)
-    assert len(model.speeches) == 1, "what people have read is not made again unasked"
-
-    accepted = await asker.ask("regenerate_reply", message_id=kept["id"])
-    anew = await model.asked("killed")
-    await anew.say("Once again.")
-    await anew.end()
-    await asker.until(lambda: len(asker.replies) == 2)
-    [_, sibling] = await play.replies()
-    assert (sibling["content"], status(sibling)) == ("Once again.", "complete")
-    assert (sibling["reply"]["run_id"], sibling["reply"]["attempt"]) == (accepted["run_id"], 2)
-    assert sibling["reply"]["answers"] == kept["reply"]["answers"] == asker.messages[0]["id"]
-
-
-async def test_a_reply_that_had_not_begun_is_made_after_the_restart_without_anybody_asking(
-    serve: Callable[..., Server], model: PacedModel, stack: AsyncExitStack
-) -> None:
-    server = serve()
-    play, asker = await scene(server, model, await new_persona(server), "unbegun", stack)
-    before = await play.ask(asker)
-    server.kill()
-    await before.is_left()
-    for device in (asker, play.witness):
-        await device.cut()
-    run = asker.reading.run_id
-
-    await again(server)
-    anew = await model.asked("unbegun")
-    await anew.say("Here I am.")
-    await asker.come()
-    await play.witness.come()
-    await asker.hears("Here I am.")
-    await anew.end()
-    await asker.until(lambda: asker.reading.is_over)
-    await play.ask_again(asker)
-    [stored] = await play.replies()
-    assert (stored["content"], stored["reply"]["run_id"], status(stored)) == (
-        "Here I am.",
-        run,
-        "complete",
-    )
-    await play.witness.until(lambda: play.witness.reading.is_over)
-    assert play.witness.reading.text == "Here I am."
-    assert len(model.speeches) == 2
-
-
-async def test_who_has_read_a_beginning_that_no_disk_has_reads_the_reply_from_its_beginning(
-    serve: Callable[..., Server], model: PacedModel, stack: AsyncExitStack
-) -> None:
-    server = serve()
-    play, asker = await scene(server, model, await new_persona(server), "unwritten", stack)
-    speech = await play.ask(asker)
-    await speech.say("A first attempt")
-    await asker.hears("A first attempt")
-    server.kill()
-    for device in (asker, play.witness):
-        await device.cut()
-    kept = in_the_row(server)
-    await again(server, asker, play.witness)
-
-    if not kept:
-        anew = await model.asked("unwritten")
-        await anew.say("Another attempt, longer than the first.")
-        await asker.hears("Another attempt, longer than the first.")
-        await anew.end()
-    await asker.until(lambda: asker.reading.is_over)
-    [stored] = await play.replies()
-    assert stored["content"] == (kept or "Another attempt, longer than the first.")
-
-
-async def test_what_was_read_for_longer_than_a_second_is_on_disk_though_the_model_has_paused(
-    serve: Callable[..., Server], model: PacedModel, stack: AsyncExitStack
-) -> None:
-    server = serve()
-    play, asker = await scene(server, model, await new_persona(server), "paused", stack)
-    speech = await play.ask(asker)
-    await speech.say("Let me think.")
-    await asker.hears("Let me think.")
-    async with asyncio.timeout(5):
-        while in_the_row(server) != "Let me think.":
-            await asker.settle()
-    server.kill()
-    for device in (asker, play.witness):
-        await device.cut()
-    await again(server, asker)
-    await asker.until(lambda: asker.reading.is_over)
-    [kept] = await play.replies()
-    assert (kept["content"], status(kept)) == ("Let me think.", "interrupted")
-
-
-async def test_replies_that_wait_are_made_after_a_restart_in_their_order(
-    serve: Callable[..., Server], model: PacedModel, stack: AsyncExitStack
-) -> None:
-    server = serve()
-    play, asker = await scene(server, model, await new_persona(server), "queue", stack)
-    others = [await play.device(f"other-{number}") for number in range(3)]
-    await play.ask(asker)
-    for number, other in enumerate(others):
-        question = play.question | {"content": f"And number {number}?", "client_message_id": f"more-{number}"}
-        await other.send(**question)
-    server.kill()
-    for device in (asker, play.witness, *others):
-        await device.cut()
-    await again(server, asker)
-    for words in ("What about queue?", "number 0", "number 1", "number 2"):
-        speech = await model.asked(words)
-        assert model.speeches[-1] is speech, "two at once in one conversation"
-        await speech.say(f"About {words}")
-        await speech.end()
-    await asker.until(lambda: len(asker.replies) == 4)
-    log = await play.log()
-    assert [reply["reply"]["answers"] for reply in log[4:]] == [message["id"] for message in log[:4]]
-    assert [reply["content"] for reply in log[4:]][1:] == [f"About number {number}" for number in range(3)]
-    assert len(model.speeches) == 5
+    await step([*plays, last])
+    assert server.complaints() == []
 
 
 # The server is told to stop
 
 
+@pytest.mark.native_only("what is kept of a reply has nothing to do with the gateway")
 async def test_a_server_that_is_told_to_stop_keeps_what_was_said(
     serve: Callable[..., Server], model: PacedModel, stack: AsyncExitStack
 ) -> None:
     server = serve(drain_spread_s=0, drain_s=1)
     persona = await new_persona(server)
-    play, asker = await scene(server, model, persona, "begun", stack)
-    silent, waiting = await scene(server, model, persona, "silent", stack)
+    play = Scene(server, model, persona, "begun", stack)
+    silent = Scene(server, model, persona, "silent", stack)
+    asker, waiting = await play.enter(), await silent.enter()
     speech = await play.ask(asker)
     await speech.say("Before I could")
     await asker.hears("Before I could")
@@ -413,7 +409,9 @@ async def test_a_server_that_is_told_to_stop_keeps_what_was_said(
         await device.cut()
     await unbegun.is_left()
     assert server.complaints() == []
-    await again(server, asker, waiting)
+    await asyncio.to_thread(server.start)
+    for device in (asker, waiting):
+        await device.come()
 
     await asker.until(lambda: asker.reading.is_over)
     [kept] = await play.replies()

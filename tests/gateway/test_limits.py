@@ -86,9 +86,7 @@ def test_one_user_s_haste_is_not_another_s(clock: FakeClock) -> None:
     refused(bounded.check_command, ALICE, MESSAGE)
 
 
-@pytest.mark.parametrize(
-    ("bucket", "commands"), [("messages", MESSAGES), ("typing", TYPING), ("joins", JOINS)]
-)
+@pytest.mark.parametrize(("bucket", "commands"), [("messages", MESSAGES), ("typing", TYPING), ("joins", JOINS)])
 def test_commands_of_a_kind_share_a_bucket_and_no_other(
     clock: FakeClock, bucket: str, commands: list[Command]
 ) -> None:

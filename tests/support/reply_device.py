@@ -19,8 +19,8 @@ class Reading:
         text: The deltas, put together; as far as they came.
         deltas: How many were heard, of any epoch.
         message: What the reply became.
-        ends: Types of the events that ended it without a message, or say why it is short.
-        late: What was said of the run after its message or its end, but for the other of the two.
+        ends: What ended it without a message, or says why that is short.
+        heard: How often anything was said of it.
     """
 
     def __init__(self, run_id: str) -> None:
@@ -32,7 +32,7 @@ class Reading:
         self.position: int | None = None
         self.message: Frame | None = None
         self.ends: list[Frame] = []
-        self.late: list[Frame] = []
+        self.heard = 0
 
     @property
     def is_over(self) -> bool:
@@ -41,12 +41,11 @@ class Reading:
 
     def take(self, frame: Frame) -> bool:
         """Take what is said of the run; true if something is missing before it."""
+        self.heard += 1
         kind = frame["type"]
         if kind in ENDS:
             self.ends.append(frame)
-            return False
         if self.is_over:
-            self.late.append(frame)
             return False
         match kind:
             case "reply_queued":
@@ -154,10 +153,12 @@ class Device:
         client, self.client = self.here, None
         await client.close()
 
-    async def resume(self, reading: Reading, **instead: Any) -> Frame:
-        """Ask for what is missing of a reply; the answer is read as all else is."""
+    async def resume(self, reading: Reading, **instead: Any) -> None:
+        """Ask for what is missing of a reply, and await that something is said of it."""
+        before = reading.heard
         known = {"epoch": reading.epoch, "offset": len(reading.text)} | instead
-        return await self.ask("resume_reply", run_id=reading.run_id, **known)
+        await self.say("resume_reply", run_id=reading.run_id, **known)
+        await self.until(lambda: reading.heard > before)
 
     # Speaking and hearing
 
@@ -234,8 +235,9 @@ class Device:
         assert self.events.setdefault(frame["seq"], event) == event, "the log has changed"
         reply = frame.get("message", {}).get("reply")
         if reply is not None:
-            run_id = reply["run_id"]
-            self.readings.setdefault(run_id, Reading(run_id)).message = frame["message"]
+            reading = self.readings.setdefault(reply["run_id"], Reading(reply["run_id"]))
+            reading.message = frame["message"]
+            reading.heard += 1
 
 
 async def new_persona(server: Server, owner: str = "ann", **card: Any) -> str:

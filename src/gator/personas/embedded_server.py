@@ -18,9 +18,6 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-NICENESS: Final = 5
-"""People who chat go before the model that thinks."""
-
 BATCH_TOKENS: Final = 8
 """Tokens of a prompt read at once. A reply is given up between two batches only, and 8 are a tenth
 of a second on a slow core, which reads hardly faster in batches of 256 (SmolLM2: 77 and 84 a second)."""
@@ -41,6 +38,7 @@ class Order(Struct, frozen=True, kw_only=True):
     Attributes:
         context_tokens: Longest prompt and reply together, of one slot.
         threads: Cores that it may keep busy.
+        niceness: How far it stands back for others, 0 to 19.
     """
 
     model_path: str
@@ -48,6 +46,7 @@ class Order(Struct, frozen=True, kw_only=True):
     slots: int
     context_tokens: int
     threads: int
+    niceness: int
 
 
 class Listening(Struct, frozen=True, tag=True):
@@ -64,8 +63,8 @@ class CannotServe(Struct, frozen=True, tag=True):
 
 def main() -> None:
     """Serve what standard input orders, until it ends."""
-    _be_nice()
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+    _stand_back(order.niceness)
     parent = Thread(target=_end_with_the_parent, daemon=True)
     parent.start()
     # llama.cpp prints what it likes: the pipe to the parent is for one line of ours.
@@ -77,11 +76,11 @@ def main() -> None:
         parent.join()
 
 
-def _be_nice() -> None:
-    os.nice(NICENESS)
+def _stand_back(niceness: int) -> None:
+    os.nice(niceness)
     # Linux may weigh whole sessions against each other (sched(7), autogroups), and this is one.
     with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICENESS))
+        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def _serve(order: Order) -> tuple[Any, Listening | CannotServe]:

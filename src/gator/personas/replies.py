@@ -221,7 +221,8 @@ class Replies:
             del self._live[live.run.id]
             self._in_use[live.ticket.provider] -= 1
             self._turns.done(live.ticket)
-            self._telling.activity(live, "idle")
+            if not self._closing:  # else every connection is closed by now
+                self._telling.activity(live, "idle")
             self._pump()
             self._move_up(live.run.conversation_id)
             if outcome.status == "complete":

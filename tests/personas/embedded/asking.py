@@ -3,6 +3,7 @@
 import os
 import select
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx2
 
@@ -58,6 +59,14 @@ async def busy_slots(provider: Embedded) -> int:
     slots = (await get(sidecar(provider), "/slots")).raise_for_status().json()
     assert len(slots) == provider.slots
     return sum(slot["is_processing"] for slot in slots)
+
+
+def of_process(process: int, what: str) -> bytes | None:
+    """Read what the kernel tells of a process; None if it does not know such a thing."""
+    try:
+        return Path("/proc", str(process), what).read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def ends(process: int, within_s: float) -> bool:

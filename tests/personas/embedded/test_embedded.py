@@ -10,11 +10,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.personas.embedded.asking import ask, busy_slots, ends, first_words, get, prompt, sidecar
+from tests.personas.embedded.asking import ask, busy_slots, ends, first_words, get, of_process, prompt, sidecar
 from tests.personas.embedded.conftest import Embed
 from tests.support.byte_model import BYTES, END, write_byte_model
 
-from gator.personas.embedded_server import NICENESS
 from gator.personas.providers.embedded import Embedded
 from gator.ports import Prompt, ProviderError, ReplyProvider, Said, Turn
 
@@ -119,7 +118,7 @@ async def until_unserved(provider: Embedded) -> None:
 
 
 async def test_leaving_a_reply_frees_its_slot(embed: Embed, byte_model: Path) -> None:
-    provider = embed(byte_model, context_tokens=4096, slots=1)
+    provider = embed(byte_model, context_tokens=4096, slots=1, niceness=0)
     await first_words(provider, prompt(max_tokens=ENDLESS))
     await until_idle(provider)
     speaking = asyncio.create_task(ask(provider, prompt(max_tokens=ENDLESS)))
@@ -130,7 +129,7 @@ async def test_leaving_a_reply_frees_its_slot(embed: Embed, byte_model: Path) ->
 
 
 async def test_leaving_while_the_prompt_is_read_or_waits_frees_the_slot(embed: Embed, smollm2: Path) -> None:
-    provider = embed(smollm2, slots=1)
+    provider = embed(smollm2, slots=1, niceness=0)
     long = prompt("word " * 900)
     reading, waiting = (asyncio.create_task(ask(provider, long)) for _ in range(2))
     await until_busy(provider)
@@ -248,16 +247,19 @@ async def test_only_this_server_may_ask_the_sidecar(
     assert (await get(running, "/v1/models")).status_code == 200
     assert (await get(running, "/slots", key="guessed")).status_code == 401
     assert running.url.startswith("http://127.0.0.1:")
-    process = Path("/proc", str(running.process.pid))
-    for seen in ("cmdline", "environ"):
-        assert running.api_key.encode() not in (process / seen).read_bytes()
-    assert b"GATOR_OPENAI_API_KEY" not in (process / "environ").read_bytes()
+    arguments, environment = (of_process(running.process.pid, part) for part in ("cmdline", "environ"))
+    assert arguments is not None
+    assert environment is not None
+    assert running.api_key.encode() not in arguments + environment
+    assert b"GATOR_OPENAI_API_KEY" not in environment
     assert running.api_key not in repr(running)
 
 
 async def test_people_go_before_the_model_and_the_terminal_does_not_end_it(embed: Embed, byte_model: Path) -> None:
-    provider = embed(byte_model)
+    provider = embed(byte_model, niceness=7)
     await provider.start()
     process = sidecar(provider).process.pid
-    assert os.getpriority(os.PRIO_PROCESS, process) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+    assert os.getpriority(os.PRIO_PROCESS, process) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 7)
     assert os.getsid(process) == process != os.getsid(0)
+    weight = of_process(process, "autogroup")
+    assert weight is None or weight.endswith(b"nice 7\n")

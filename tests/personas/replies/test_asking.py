@@ -142,6 +142,7 @@ async def test_the_first_piece_is_told_at_once_and_more_every_40_ms(on: Stage) -
     await on.house.advance(0.001)
     assert [frame["text"] for frame in told(alice, "reply_delta")] == ["one ", "two three four "]
     on.last.say("five")
+    await on.house.settle()
     await on.house.advance(0.04)
     assert [frame["offset"] for frame in told(alice, "reply_delta")] == [0, 4, 19]
 
@@ -178,6 +179,7 @@ async def test_the_deltas_are_the_message_however_they_are_cut(
     for piece, pause in zip(pieces, pauses, strict=False):
         on.last.say(piece)
         if pause:
+            await on.house.settle()
             await on.house.advance(0.04)
     await on.finishes("!")
     [content] = [reply["content"] for reply in replies(alice) if reply["reply"]["run_id"] == run_id]

@@ -29,6 +29,10 @@ FALL_S: Final = 1.0
 """Longest time between a sidecar's end and the kernel's word of it."""
 
 
+_OF_THE_DEAD: Final = frozenset({"provider_unreachable", "provider_broke_off"})
+"""What a request meets that comes just after a sidecar's end, or in the middle of it."""
+
+
 class _CannotStart(Exception):
     """A sidecar does not serve."""
 
@@ -69,7 +73,9 @@ class Embedded:
         slots: Replies made at once; they share the cores.
         context_tokens: Longest prompt and reply together. A slow core reads a hundred tokens
             a second: a long prompt is a long wait.
-        threads: Cores that it may keep busy, at low priority.
+        threads: Cores that it may keep busy.
+        niceness: How far it stands back for others on a busy machine, 0 to 19: people who chat go
+            before the model that thinks, but a slot is freed the later, too.
         start_s: How long loading the model may take.
     """
 
@@ -82,6 +88,7 @@ class Embedded:
         slots: int = 2,
         context_tokens: int = 1024,
         threads: int = 1,
+        niceness: int = 5,
         start_s: float = 30.0,
         first_token_s: float = 60.0,
         between_chunks_s: float = 15.0,
@@ -97,6 +104,7 @@ class Embedded:
         import_module("openai")
         self._model_path = model_path.absolute()
         self._threads = threads
+        self._niceness = niceness
         self._start_s = start_s
         self._first_token_s = first_token_s
         self._between_chunks_s = between_chunks_s
@@ -147,7 +155,7 @@ class Embedded:
         try:
             return await stack.enter_async_context(server.reply(prompt))
         except ProviderError as error:
-            if error.code != "provider_unreachable" or not await self._has_just_fallen():
+            if error.code not in _OF_THE_DEAD or not await self._has_just_fallen():
                 raise
         return await stack.enter_async_context((await self._server()).reply(prompt))
 
@@ -222,6 +230,7 @@ class Embedded:
             slots=self.slots,
             context_tokens=self.context_tokens,
             threads=self._threads,
+            niceness=self._niceness,
         )
 
     @asynccontextmanager
