@@ -12,7 +12,8 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.contract.wishes import create
+import pytest
+from tests.contract.wishes import GARDEN, create
 from tests.support.house import Frame, Guest, StagedHouse, staged
 
 from gator.api.context import ApiContext
@@ -26,6 +27,7 @@ USAGE = Usage(11, 7)
 """What the puppet counts if nothing else is said."""
 
 ENDS = ("reply_stopped", "reply_failed", "reply_rejected")
+UNTOLD = pytest.mark.xfail(strict=True, reason="nobody tells the engine that a conversation was deleted")
 RUN_EVENTS = (*ENDS, "reply_queued", "reply_started", "reply_delta", "reply_reset", "persona_state", "new_message")
 
 
@@ -36,7 +38,7 @@ class Call:
         self.prompt = prompt
         self.is_open = True
         self.is_waiting = False
-        self._told: asyncio.Queue[Said | Finished | BaseException] = asyncio.Queue()
+        self._told: asyncio.Queue[Said | Finished | BaseException | None] = asyncio.Queue()
 
     def say(self, *texts: str) -> None:
         """Say pieces, one after the other."""
@@ -51,6 +53,10 @@ class Call:
         """Break off."""
         self._told.put_nowait(error)
 
+    def leave(self) -> None:
+        """End without a word about it, which no provider should."""
+        self._told.put_nowait(None)
+
     async def pieces(self) -> AsyncGenerator[Said | Finished, None]:
         """Say what was told, as long as nothing ends it."""
         while True:
@@ -61,6 +67,8 @@ class Call:
                 self.is_waiting = False
             if isinstance(piece, BaseException):
                 raise piece
+            if piece is None:
+                return
             yield piece
 
 
@@ -189,9 +197,10 @@ async def stage(
     puppet = puppet or Puppet()
     async with staged(data, broker=broker, providers=[puppet], **given) as house:
         on = Stage(house, puppet)
-        if house.house.personas.directory.get(PersonaId("nia")) is None:
+        if await house.house.store.conversation(GARDEN) is None:
             await on.persona()
             await house.change(create("garden", "alice", "nia"))
+        await house.settle()
         yield on
 
 

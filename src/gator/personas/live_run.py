@@ -57,8 +57,8 @@ class LiveRun:
         self._length = 0
         self._told = 0
         self._written = 0
-        self._written_at = clock.monotonic()
         self._timer: Timer | None = None
+        self._keeping: Timer | None = None
 
     @property
     def text(self) -> str:
@@ -81,13 +81,11 @@ class LiveRun:
             self.tell_now()
         elif self._timer is None:
             self._timer = self._clock.call_later(COALESCE_S, self.tell_now)
-        if (
-            is_first  # from here on somebody has read it: it is not to be made again
-            or self._length - self._written >= CHECKPOINT_CHARS
-            or self._clock.monotonic() - self._written_at >= CHECKPOINT_S
-        ):
-            self._written, self._written_at = self._length, self._clock.monotonic()
-            self._write_down(self)
+        # From the first piece on somebody has read it: it is not to be made again.
+        if is_first or self._length - self._written >= CHECKPOINT_CHARS:
+            self._keep()
+        elif self._keeping is None:
+            self._keeping = self._clock.call_later(CHECKPOINT_S, self._keep)
 
     def tell_now(self) -> None:
         """Tell what was not told yet."""
@@ -98,6 +96,17 @@ class LiveRun:
             delta = self.delta(self._told)
             self._told = self._length
             self._tell(delta)
+
+    def _keep(self) -> None:
+        self.rest()
+        self._written = self._length
+        self._write_down(self)
+
+    def rest(self) -> None:
+        """Write nothing more down by itself."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            self._keeping = None
 
     def begin_anew(self) -> None:
         """Forget what was said: another provider begins, or it must not be shown."""

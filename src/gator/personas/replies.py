@@ -218,15 +218,20 @@ class Replies:
             self._metrics.errors.labels("reply").inc()
             self._log.error("reply_unfinished", run=live.run.id, exc_info=error)
         finally:
-            del self._live[live.run.id]
-            self._in_use[live.ticket.provider] -= 1
-            self._turns.done(live.ticket)
-            if not self._closing:  # else every connection is closed by now
-                self._telling.activity(live, "idle")
-            self._pump()
-            self._move_up(live.run.conversation_id)
-            if outcome.status == "complete":
-                self._begin_summary(live, outcome)
+            self._let_go(live, outcome)
+
+    def _let_go(self, live: LiveRun, outcome: Outcome) -> None:
+        live.rest()
+        del self._live[live.run.id]
+        self._in_use[live.ticket.provider] -= 1
+        self._turns.done(live.ticket)
+        if self._closing:  # every connection is closed by now
+            return
+        self._telling.activity(live, "idle")
+        self._pump()
+        self._move_up(live.run.conversation_id)
+        if outcome.status == "complete":
+            self._begin_summary(live, outcome)
 
     async def _speak(self, live: LiveRun) -> Outcome:
         self._telling.activity(live, "thinking")
@@ -468,7 +473,8 @@ class Replies:
         """
         await self.directory.load()
         silent = []
-        for run in await self._store.live_runs():
+        # What was asked for in one millisecond: in the order of the questions.
+        for run in sorted(await self._store.live_runs(), key=lambda run: (run.queued_at, run.answers_seq)):
             conversation = await self._rooms.conversation(run.conversation_id)
             if conversation is None or conversation.deleted:
                 await self._end(run, "stopped", None)
@@ -546,7 +552,7 @@ class Replies:
     def _begin_summary(self, live: LiveRun, outcome: Outcome) -> None:
         """See in the background whether a conversation's summary is due; one at a time."""
         where = live.run.conversation_id
-        if not self._closing and where not in self._summing:
+        if where not in self._summing:
             task = asyncio.get_running_loop().create_task(self._sum_up(live, outcome))
             self._summing[where] = task
             task.add_done_callback(lambda _: self._summing.pop(where))

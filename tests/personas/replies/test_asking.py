@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.contract.wishes import create
+from tests.contract.wishes import add, create
 from tests.personas.puppet import Stage, ends_of, replies, stage, text_of, told
 
 from gator.protocol.types import RunId
@@ -101,10 +101,16 @@ async def test_a_message_without_a_persona_has_no_run(on: Stage) -> None:
 
 async def test_a_private_persona_answers_its_owner_alone(on: Stage) -> None:
     await on.persona("Secret", visibility="private")
+    await on.house.change(add("garden", "alice", "secret"))
     alice, bob = await on.talk(), await on.talk("bob")
-    await bob.tell(type="send_message", conversation_id="garden", content="Psst", persona_id="secret")
-    await on.house.settle()
+    answers = []
+    for persona_id in ("secret", "no-such-persona"):
+        answer = await bob.post("garden", "Psst", persona_id=persona_id)
+        answers.append({name: answer[name] for name in ("type", "code", "message")})
+    assert answers[0] == answers[1]
+    assert answers[0]["code"] == "persona_not_found"
     await bob.post("garden", "@Secret?")
+    assert sketch(told(bob)) == ["new_message"] * 3
     assert await on.house.house.store.live_runs() == []
     await on.ask(alice, persona_id="secret")
     assert len(on.puppet.calls) == 1

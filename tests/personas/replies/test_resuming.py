@@ -11,6 +11,7 @@ SAID = "Hé 🐊, it is I"
 
 async def resume(guest: Guest, run_id: str, offset: int = 0, epoch: int = 0) -> list[Frame]:
     """Ask for the rest of a reply, and give what came of it."""
+    guest.news()
     frames = await guest.say(type="resume_reply", run_id=run_id, offset=offset, epoch=epoch, id="resume")
     return [frame for frame in frames if frame["type"] != "persona_state"]
 
@@ -86,7 +87,6 @@ async def test_after_an_end_without_a_word_it_says_which(on: Stage) -> None:
     rejected = await on.ask(bob)
     codes = {"reply_failed": "empty", "reply_rejected": "queue_full"}
     for run_id, type_ in ((failed, "reply_failed"), (stopped, "reply_stopped"), (rejected, "reply_rejected")):
-        alice.news()
         [end] = await resume(alice, run_id)
         assert (end["type"], end["run_id"], end.get("code")) == (type_, run_id, codes.get(type_))
 
