@@ -165,6 +165,7 @@ async def open_house(
         store=store,
         journal=journal,
         rooms=hub.rooms,
+        broker=broker,
         clock=clock,
         new_id=new_id,
         metrics=metrics,

@@ -19,7 +19,7 @@ from gator.personas.replies import Replies
 from gator.personas.untrusted import with_names
 from gator.personas.voices import Voices
 from gator.personas.word_list import WordList
-from gator.ports import Clock, Journal, ReplyProvider, Rooms, Store
+from gator.ports import Broker, Clock, Journal, ReplyProvider, Rooms, Store
 from gator.protocol.types import PersonaId, UserId, UtcMillis
 from gator.settings import Settings, SettingsError
 from gator.telemetry.logs import Log
@@ -78,6 +78,7 @@ def open_personas(
     store: Store,
     journal: Journal,
     rooms: Rooms,
+    broker: Broker,
     clock: Clock,
     new_id: Callable[[], str],
     metrics: Metrics,
@@ -130,6 +131,7 @@ def open_personas(
         log=log,
     )
     directory.on_delete = replies.forget_persona
+    broker.subscribe(replies.receive)
     return PersonaHouse(replies, directory, ledger, endpoint)
 
 

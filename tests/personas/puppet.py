@@ -12,7 +12,6 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.contract.wishes import GARDEN, create
 from tests.support.house import Frame, Guest, StagedHouse, staged
 
@@ -27,7 +26,6 @@ USAGE = Usage(11, 7)
 """What the puppet counts if nothing else is said."""
 
 ENDS = ("reply_stopped", "reply_failed", "reply_rejected")
-UNTOLD = pytest.mark.xfail(strict=True, reason="nobody tells the engine that a conversation was deleted")
 RUN_EVENTS = (*ENDS, "reply_queued", "reply_started", "reply_delta", "reply_reset", "persona_state", "new_message")
 
 

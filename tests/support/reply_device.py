@@ -137,10 +137,14 @@ class Device:
     # Coming and going
 
     async def come(self) -> None:
-        """Connect, and join at the position that it has."""
+        """Connect, join at the position that it has, and hear all that was missed.
+
+        Until then what is ephemeral is not told.
+        """
         self.client = await Client.open(self.url, on_frame=self._take, on_end=self._moved.set)
         joined = await self.ask("join_conversation", conversation_id=self.conversation_id, after_seq=self.position)
         assert joined["type"] == "conversation_joined", joined
+        await self.until(lambda: self.position >= joined["seq"])
 
     async def cut(self) -> None:
         """Lose the connection as a lost network does. What had not come will not."""

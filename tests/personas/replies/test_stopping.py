@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from tests.contract.wishes import create, delete, promote
-from tests.personas.puppet import ENDS, UNTOLD, Stage, ends_of, replies, told
+from tests.personas.puppet import ENDS, Stage, ends_of, replies, told
 from tests.support.house import Guest
 
 from gator.protocol.types import PersonaId
@@ -172,7 +172,6 @@ async def test_with_a_persona_its_replies_end(on: Stage) -> None:
     assert on.puppet.open == []
 
 
-@UNTOLD
 async def test_with_a_conversation_its_replies_end(on: Stage) -> None:
     await on.house.change(create("tea", "alice", "bob"))
     alice, bob = await on.talk("alice", "tea"), await on.talk("bob", "tea")

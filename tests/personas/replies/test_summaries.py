@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.contract.wishes import GARDEN, create, delete
-from tests.personas.puppet import UNTOLD, Puppet, Stage, ends_of, replies, stage
+from tests.personas.puppet import Puppet, Stage, ends_of, replies, stage
 from tests.support.house import Guest
 
 from gator.domain.memory import Memory
@@ -207,7 +207,6 @@ async def test_a_summary_that_must_not_be_said_is_not_kept(tmp_path: Path) -> No
         assert await memory(on) is None
 
 
-@UNTOLD
 async def test_a_conversation_that_is_gone_is_not_summed_up(tmp_path: Path) -> None:
     async with stage(tmp_path, Puppet(context_tokens=600)) as on:
         await on.house.change(create("pond", "alice"))
