@@ -79,13 +79,17 @@ OTHERWISE: Final[dict[str, dict[str, str]]] = {
 
 NOT_OVER_A_SOCKET: Final = {
     "not_authenticated", "user_not_found", "member_not_found", "direct_is_fixed", "last_owner", "not_found",
-    "method_not_allowed", "body_too_large",
+    "method_not_allowed", "body_too_large", "bad_card", "too_many_personas",
 }  # fmt: skip
 NOT_A_CLIENTS_FAULT: Final = {"internal", "overloaded"}
 """Codes of a server that fails, or whose disk does not keep up."""
 
-NOT_TOLD_HERE: Final = {"occupancy"}
-"""For conversations of more than a hundred, when a timer says so."""
+NOT_TOLD_HERE: Final = {
+    "occupancy", "run_accepted", "persona_state",
+    *("reply_queued", "reply_started", "reply_delta", "reply_reset", "reply_stopped", "reply_failed", "reply_rejected"),
+}  # fmt: skip
+"""Counts of more than a hundred come when a timer says so, and so do the pieces of a reply: those are in
+`test_replies`, on both gateways."""
 
 NOT_CLOSED_HERE: Final = {INTERNAL.code, SLOW_CONSUMER.code}
 """Who reads too slowly is in `test_connections`."""
@@ -158,6 +162,9 @@ async def err(tape: Tape) -> None:
     await tape.say("eve", "send_message", conversation_id="nowhere", content="Hello?")
     await tape.say("eve", "mark_read", conversation_id="nowhere", seq=1)
     await tape.say_wrong("eve", '{"type":"typing_start","conversation_id":"nowhere"}')
+    await tape.say("eve", "stop_reply", run_id="nobody's")
+    await tape.say("eve", "resume_reply", run_id="nobody's")
+    await tape.say("eve", "regenerate_reply", message_id="nobody's")
     await tape.say("eve", "refresh_token", token="e30.e30.e30")
     await tape.say("eve", "refresh_token", token=token("ann"))
     for number in range(5):

@@ -51,6 +51,9 @@ REQUESTS: list[tuple[str, str, dict[str, Any] | None]] = [
     ("PATCH", "/members/nobody", {"role": "reader"}),
     ("DELETE", "/members/ann", None),
     ("DELETE", "/members/zoe", None),
+    ("GET", "/memory", None),
+    ("PUT", "/memory", {"summary": "Mine", "pins": []}),
+    ("PUT", "/memory", {"pins": 7}),
 ]
 
 

@@ -308,10 +308,12 @@ class StagedHouse:
             while True:
                 # The journal works in order: what was submitted before this is reported.
                 await self.house.journal.write_down(_NOBODY)
+                replies_went_on = False
                 for _ in range(5):
                     await asyncio.sleep(0)
+                    replies_went_on |= self._replies_go_on()
                 self._end_closed()
-                if self._replies_go_on():
+                if replies_went_on:
                     continue
                 busy = _tasks_of("hub")
                 if not busy or any(peer.paused_at is not None for peer in self.house.hub.peers):

@@ -140,7 +140,7 @@ async def test_a_reply_that_cannot_be_written_down_is_not_lost(tmp_path: Path) -
     async with stage(tmp_path) as on:
         alice = await on.talk()
         run_id = await on.ask(alice)
-        await on.says("Worth keeping")
+        await on.says("Worth ", "keeping")
         database = connect(tmp_path / FILE_NAME)
         database.execute("ALTER TABLE messages RENAME COLUMN content TO hidden")
         await on.finishes()

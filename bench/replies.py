@@ -1,0 +1,328 @@
+"""What 64 replies at once cost: how late their first words are, and what ordinary chat notices.
+
+    python -m bench.replies [--rounds 3] [--seconds 8] [--streams 64]
+
+The model is a process of its own that speaks OpenAI's chat completions and a token every 35 ms. It
+writes into its first token when it was asked and when it answered, so that what the server adds is
+known on both ways: from `send_message` to the model, and from the model's first token to the first
+`reply_delta`. Meanwhile the load generator measures chat between pairs, with and without the
+replies, in turn. All processes share one machine: see README.md on ratios and times.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median
+from subprocess import PIPE, Popen
+from time import monotonic_ns
+from typing import Any, Final
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from bench.harness.gator import GATOR, Gator, Houses, read_metrics
+from bench.harness.generator import Figures, put_under_load
+from bench.harness.places import BUILD, ROOT
+from bench.harness.processes import Process, free_port
+from bench.harness.server import Crowd
+
+FIRST_TOKEN_S: Final = 0.2
+TOKEN_S: Final = 0.035
+TOKENS: Final = 75
+THINKS_S: Final = 0.3
+"""Longest pause of a person between a reply and the next question."""
+
+PAIRS: Final = Crowd(200, 2)
+RATE: Final = 200
+"""Messages a second of all pairs together."""
+
+WARM_UP_S: Final = 2.0
+FIRST_TALKER: Final = 100_000
+"""Number of the first user who talks with a persona."""
+
+Times = list[tuple[float, float]]
+"""Of each reply, in ms: until the model was asked, and from its first token to the first delta."""
+
+
+# The model
+
+
+async def serve_model(port: int) -> None:
+    """Answer whoever asks, until this process is ended."""
+    server = await asyncio.start_server(_answer_all, "127.0.0.1", port)
+    await server.serve_forever()
+
+
+async def _answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            await _answer(reader, writer)
+    except (ConnectionError, asyncio.IncompleteReadError):
+        writer.close()
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+    await reader.readexactly(int(head.partition("content-length:")[2].split("\r\n")[0]))
+    asked = monotonic_ns()
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await asyncio.sleep(FIRST_TOKEN_S)
+    _tell(writer, {"content": f"{asked} {monotonic_ns()} "})
+    for number in range(1, TOKENS):
+        await asyncio.sleep(TOKEN_S)
+        _tell(writer, {"content": f"word{number} "})
+        await writer.drain()
+    _tell(writer, {}, "stop")
+    _chunk(writer, b"data: [DONE]\n\n")
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()
+
+
+def _tell(writer: asyncio.StreamWriter, delta: dict[str, str], finish: str | None = None) -> None:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    event = {"object": "chat.completion.chunk", "model": "bench", "choices": [choice]}
+    _chunk(writer, b"data: " + json.dumps(event).encode() + b"\n\n")
+
+
+def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
+    writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+
+
+# Those who talk with the persona
+
+
+class Talkers:
+    """People who each have a conversation with the persona, and always another question."""
+
+    def __init__(self, port: int, tokens: Sequence[str], conversations: Sequence[str]) -> None:
+        self._port = port
+        self._who = list(zip(tokens, conversations, strict=True))
+        self._times: Times = []
+        self._is_counting = False
+
+    async def talk(self) -> None:
+        """Tell on standard output when all of them are talking; count until standard input ends."""
+        talking = [asyncio.create_task(self._talk(*who)) for who in self._who]
+        await asyncio.sleep(FIRST_TOKEN_S + TOKENS * TOKEN_S)
+        self._is_counting = True
+        print("talking", flush=True)
+        over = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        await asyncio.wait([over, *talking], return_when=asyncio.FIRST_COMPLETED)
+        for task in talking:
+            if task.done():
+                task.result()
+            task.cancel()
+        print(json.dumps(self._times), flush=True)
+
+    async def burst(self, times: int) -> None:
+        """Have all of them ask at the same moment, again and again."""
+        sockets = [await self._enter(*who) for who in self._who]
+        self._is_counting = True
+        for _ in range(times):
+            asked = (self._ask(socket, where) for socket, (_, where) in zip(sockets, self._who, strict=True))
+            await asyncio.gather(*asked)
+        for socket in sockets:
+            await socket.close()
+        print(json.dumps(self._times), flush=True)
+
+    async def _talk(self, token: str, conversation: str) -> None:
+        await asyncio.sleep(random.uniform(0, FIRST_TOKEN_S + TOKENS * TOKEN_S))
+        socket = await self._enter(token, conversation)
+        while True:
+            await self._ask(socket, conversation)
+            await asyncio.sleep(random.uniform(0, THINKS_S))
+
+    async def _enter(self, token: str, conversation: str) -> ClientConnection:
+        socket = await connect(
+            f"ws://127.0.0.1:{self._port}/ws/auth",
+            additional_headers={"Authorization": f"Bearer {token}"},
+            compression=None,
+            ping_interval=None,
+            proxy=None,
+        )
+        await socket.send(json.dumps({"type": "join_conversation", "conversation_id": conversation}))
+        while json.loads(await socket.recv())["type"] != "conversation_joined":
+            pass
+        return socket
+
+    async def _ask(self, socket: ClientConnection, conversation: str) -> None:
+        question = {"type": "send_message", "conversation_id": conversation, "content": "What grows in the shade?"}
+        sent = monotonic_ns()
+        await socket.send(json.dumps(question))
+        while True:
+            frame = json.loads(await socket.recv())
+            now = monotonic_ns()
+            if frame["type"] == "reply_delta" and frame["offset"] == 0 and self._is_counting:
+                asked, answered = map(int, frame["text"].split()[:2])
+                self._times.append(((asked - sent) / 1e6, (now - answered) / 1e6))
+            if frame["type"] == "new_message" and frame["message"]["is_ai"]:
+                return
+            if frame["type"] in ("reply_failed", "reply_rejected", "error"):
+                raise RuntimeError(frame)
+
+
+# All together
+
+
+class Bench:
+    """A server, a model, pairs who chat, and people who talk with a persona."""
+
+    def __init__(self, streams: int, seconds: float) -> None:
+        self._streams = streams
+        self._seconds = seconds
+        self._houses = Houses()
+        self._gator = Gator("native", self._houses)
+        self._tokens = [self._houses.token(FIRST_TALKER + number) for number in range(streams)]
+
+    def chat(self, *, with_replies: bool) -> tuple[Figures, Times]:
+        """Measure chat between pairs, and the replies beside it."""
+        with ExitStack() as stack:
+            home, port, server = stack.enter_context(self._serving())
+            talkers = self._talkers(port, "talk") if with_replies else None
+            if talkers is not None:
+                assert talkers.stdout is not None
+                talkers.stdout.readline()
+            chat = put_under_load(
+                self._gator.dialect(PAIRS, home),
+                [
+                    *("--connections", str(PAIRS.connections), "--group", str(PAIRS.group)),
+                    *("--publishers", str(PAIRS.groups), "--rate", str(RATE)),
+                    *("--seconds", str(self._seconds), "--warm-up", str(WARM_UP_S)),
+                ],
+                port=port,
+                pid=server.pid,
+                home=home,
+                joins=True,
+                seconds=self._seconds + WARM_UP_S,
+            )
+            chat["live"] = read_metrics(port).get("gator_replies_live", 0)
+            return chat, [] if talkers is None else _heard(talkers)
+
+    def burst(self, times: int) -> Times:
+        """Measure replies that are all asked for at the same moment."""
+        with self._serving() as (_, port, _):
+            return _heard(self._talkers(port, "burst", str(times)))
+
+    @contextmanager
+    def _serving(self) -> Iterator[tuple[Path, int, Process]]:
+        home = BUILD / "run"
+        shutil.rmtree(home, ignore_errors=True)
+        (home / "model").mkdir(parents=True)
+        self._houses.copy_to(home, PAIRS)
+        model_port, port = free_port(), free_port()
+        model = [sys.executable, "-m", "bench.replies", "model", str(model_port)]
+        environment = self._houses.environment(home / "data", port) | {
+            "GATOR_REPLY_PROVIDER": "openai-compatible",
+            "GATOR_OPENAI_BASE_URL": f"http://127.0.0.1:{model_port}/v1",
+            "GATOR_OPENAI_SLOTS": str(self._streams),
+        }
+        with (
+            Process(model, port=model_port, home=home / "model", environment={"PYTHONPATH": str(ROOT)}),
+            Process([GATOR, "serve"], port=port, home=home, environment=environment) as server,
+        ):
+            yield home, port, server
+
+    def _talkers(self, port: int, *what: str) -> "Popen[str]":
+        persona = _post(port, self._tokens[0], "/personas", {"name": "Nia", "visibility": "public"})["id"]
+        conversations = [
+            _post(port, token, f"/personas/{persona}/conversations", {})["id"] for token in self._tokens
+        ]
+        command = [sys.executable, "-m", "bench.replies", *what, "--port", str(port)]
+        process = Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=ROOT)
+        assert process.stdin is not None
+        process.stdin.write(json.dumps([self._tokens, conversations]) + "\n")
+        process.stdin.flush()
+        return process
+
+
+def _heard(talkers: "Popen[str]") -> Times:
+    """End the talkers, and read what they measured."""
+    try:
+        out, _ = talkers.communicate(timeout=60)
+    finally:
+        talkers.kill()
+    return [(there, back) for there, back in json.loads(out)]
+
+
+def _post(port: int, token: str, path: str, body: object) -> dict[str, Any]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    connection.request("POST", f"/api/v1{path}", json.dumps(body), headers)
+    response = connection.getresponse()
+    answer: dict[str, Any] = json.loads(response.read())
+    connection.close()
+    if response.status >= 300:
+        raise RuntimeError(f"{path}: {response.status} {answer}")
+    return answer
+
+
+def main() -> int:
+    """Measure, and print what came of it."""
+    if len(sys.argv) > 1 and sys.argv[1] in ("model", "talk", "burst"):
+        return _play_a_part(sys.argv[1:])
+    parser = argparse.ArgumentParser(prog="python -m bench.replies", description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3, help="how often everything is repeated (3)")
+    parser.add_argument("--seconds", type=float, default=8.0, help="how long a run is measured (8)")
+    parser.add_argument("--streams", type=int, default=64, help="replies at once (64)")
+    options = parser.parse_args()
+
+    bench = Bench(options.streams, options.seconds)
+    ratios, all_times = [], []
+    try:
+        for _ in range(options.rounds):
+            alone, _times = bench.chat(with_replies=False)
+            beside, times = bench.chat(with_replies=True)
+            all_times += times
+            ratios.append(beside["latency_ms"]["p99"] / alone["latency_ms"]["p99"])
+            _show_chat("alone", alone)
+            _show_chat(f"{beside['live']:.0f} replies", beside)
+        burst = bench.burst(options.rounds)
+    finally:
+        shutil.rmtree(BUILD / "run", ignore_errors=True)
+        shutil.rmtree(BUILD / "houses", ignore_errors=True)
+    print(f"chat beside {options.streams} replies: p99 x {median(ratios):.2f} (median of {len(ratios)} rounds)")
+    _show_times(f"first words, {options.streams} replies going on", all_times)
+    _show_times(f"first words, {options.streams} asked for at the same moment", burst)
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    return 0
+
+
+def _play_a_part(arguments: Sequence[str]) -> int:
+    part, *rest = arguments
+    if part == "model":
+        asyncio.run(serve_model(int(rest[0])))
+        return 0
+    tokens, conversations = json.loads(sys.stdin.readline())
+    talkers = Talkers(int(rest[-1]), tokens, conversations)
+    asyncio.run(talkers.talk() if part == "talk" else talkers.burst(int(rest[0])))
+    return 0
+
+
+def _show_chat(title: str, chat: Figures) -> None:
+    latency = chat["latency_ms"]
+    print(
+        f"chat, {title:12}: p50 {latency['p50']:.2f} ms, p99 {latency['p99']:.2f} ms, "
+        f"server {chat['server_cores']:.2f} cores, {chat['missing']} missing",
+        flush=True,
+    )
+
+
+def _show_times(title: str, times: Times) -> None:
+    added = sorted(there + back for there, back in times)
+    there, back = (median(way) for way in zip(*times, strict=True))
+    p95 = added[len(added) * 95 // 100]
+    print(
+        f"{title}: added {median(added):.1f} ms at the median, {p95:.1f} at p95 "
+        f"(to the model {there:.1f}, back {back:.1f}; {len(added)} replies)"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
