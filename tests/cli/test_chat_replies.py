@@ -71,7 +71,7 @@ def delta(offset: int, text: str, run: str = "r1", epoch: int = 0, **given: Any)
 
 
 def reset(epoch: int, run: str = "r1") -> ReplyReset:
-    return ReplyReset(**of(run), message_id=MessageId(f"reply of {run}"), epoch=epoch, reason="fallback")
+    return ReplyReset(**of(run), message_id=MessageId(f"reply of {run}"), epoch=epoch, reason="moderated")
 
 
 def stopped(by: UserId | None, run: str = "r1", message_id: MessageId | None = None) -> ReplyStopped:

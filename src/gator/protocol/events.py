@@ -247,7 +247,7 @@ class ReplyReset(_OfRun, frozen=True, kw_only=True, tag="reply_reset"):
 
     message_id: MessageId
     epoch: int
-    reason: Literal["fallback", "moderated"]
+    reason: Literal["moderated"]
 
 
 class ReplyStopped(_OfRun, frozen=True, kw_only=True, tag="reply_stopped"):

@@ -203,7 +203,7 @@ EVENT_EXAMPLES: Final[Mapping[str, Json]] = MappingProxyType(
             "run_id": _FIRST_RUN,
             "message_id": _REPLY,
             "epoch": 1,
-            "reason": "fallback",
+            "reason": "moderated",
             "timestamp": "2025-01-15T10:30:21.090Z",
         },
         "reply_stopped": {
