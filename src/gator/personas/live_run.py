@@ -109,7 +109,7 @@ class LiveRun:
             self._keeping = None
 
     def begin_anew(self) -> None:
-        """Forget what was said: another provider begins, or it must not be shown."""
+        """Forget what was said: it must not be shown."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
