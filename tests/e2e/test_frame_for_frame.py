@@ -85,8 +85,8 @@ NOT_A_CLIENTS_FAULT: Final = {"internal", "overloaded"}
 """Codes of a server that fails, or whose disk does not keep up."""
 
 NOT_TOLD_HERE: Final = {
-    "occupancy", "run_accepted", "persona_state",
-    *("reply_queued", "reply_started", "reply_delta", "reply_reset", "reply_stopped", "reply_failed", "reply_rejected"),
+    "occupancy", "run_accepted", "persona_state", "reply_queued", "reply_started", "reply_delta", "reply_reset",
+    "reply_stopped", "reply_failed", "reply_rejected",
 }  # fmt: skip
 """Counts of more than a hundred come when a timer says so, and so do the pieces of a reply: those are in
 `test_replies`, on both gateways."""

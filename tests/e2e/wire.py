@@ -3,6 +3,7 @@
 import asyncio
 import struct
 from base64 import b64encode
+from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -41,7 +42,8 @@ class Wire:
         try:
             self._writer.write(data)
             if end:
-                self._writer.write_eof()
+                with suppress(OSError):  # a server may have reset the connection already
+                    self._writer.write_eof()
             async with asyncio.timeout(TIMEOUT_S):
                 heard = await self._reader.read()
         except ConnectionResetError:

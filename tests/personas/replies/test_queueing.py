@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from tests.personas.puppet import Puppet, Stage, ends_of, replies, stage, told
+from tests.support.house import Guest
 
 
-def positions(guest: object, run_id: str) -> list[int]:
+def positions(guest: Guest, run_id: str) -> list[int]:
     """Name the places that a run was told to have, in order."""
-    return [frame["position"] for frame in told(guest, "reply_queued") if frame["run_id"] == run_id]  # type: ignore[arg-type]
+    return [frame["position"] for frame in told(guest, "reply_queued") if frame["run_id"] == run_id]
 
 
 async def test_one_reply_at_a_time_in_a_conversation(on: Stage) -> None:

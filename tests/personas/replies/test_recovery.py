@@ -156,7 +156,7 @@ async def test_what_is_being_said_does_not_hold_up_a_stop_of_the_server(tmp_path
             if second in engine._live:
                 break
             await asyncio.sleep(0)
-        assert engine._live[second].speaking is None  # type: ignore[index]
+        assert engine._live[second].speaking is None
     async with stage(tmp_path) as on:
         await on.finishes("ok")
         assert (await on.run(second)).state == "done"

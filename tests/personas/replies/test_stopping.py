@@ -95,7 +95,7 @@ async def test_a_stop_during_the_final_write_comes_too_late(on: Stage) -> None:
     on.last.finish()
     while on.puppet.open:
         await on.house.house.store.ready()
-    live = on.house.house.personas.replies._live.get(run_id)  # type: ignore[call-overload]
+    live = on.house.house.personas.replies._live.get(run_id)
     if live is not None:
         live.stop(alice.user_id)
     await on.house.settle()
@@ -111,8 +111,8 @@ async def test_a_stop_between_its_turn_and_its_first_step_asks_nobody(on: Stage)
         if second in engine._live:
             break
         await asyncio.sleep(0)
-    assert engine._live[second].speaking is None  # type: ignore[index]
-    engine._live[second].stop(bob.user_id)  # type: ignore[index]
+    assert engine._live[second].speaking is None
+    engine._live[second].stop(bob.user_id)
     await on.house.settle()
     assert ends_of(bob, second) == ["reply_stopped"]
 
