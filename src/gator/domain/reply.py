@@ -125,20 +125,7 @@ class PostReply(Struct, frozen=True, kw_only=True):
         """
         if conversation is None or conversation.deleted:
             raise Refusal("conversation_not_found")
-        at = rfc3339(now)
-        seq = conversation.next_seq
-        message = Message(
-            id=self.message_id,
-            seq=seq,
-            sender_id=UserId(self.persona_id),
-            sender=self.sender,
-            content=self.content,
-            timestamp=at,
-            is_ai=True,
-            persona_id=self.persona_id,
-            reply=self.reply,
-        )
-        return NewMessage(conversation_id=self.conversation_id, seq=seq, timestamp=at, message=message)
+        return _said(conversation, self, now, self.reply)
 
 
 class Greet(Struct, frozen=True, kw_only=True):
@@ -160,16 +147,21 @@ class Greet(Struct, frozen=True, kw_only=True):
             raise Refusal("conversation_not_found")
         if conversation.head > 1:
             return None
-        at = rfc3339(now)
-        seq = conversation.next_seq
-        message = Message(
-            id=self.message_id,
-            seq=seq,
-            sender_id=UserId(self.persona_id),
-            sender=self.sender,
-            content=self.content,
-            timestamp=at,
-            is_ai=True,
-            persona_id=self.persona_id,
-        )
-        return NewMessage(conversation_id=self.conversation_id, seq=seq, timestamp=at, message=message)
+        return _said(conversation, self, now, None)
+
+
+def _said(conversation: Conversation, what: PostReply | Greet, now: UtcMillis, reply: Reply | None) -> NewMessage:
+    at = rfc3339(now)
+    seq = conversation.next_seq
+    message = Message(
+        id=what.message_id,
+        seq=seq,
+        sender_id=UserId(what.persona_id),
+        sender=what.sender,
+        content=what.content,
+        timestamp=at,
+        is_ai=True,
+        persona_id=what.persona_id,
+        reply=reply,
+    )
+    return NewMessage(conversation_id=what.conversation_id, seq=seq, timestamp=at, message=message)
