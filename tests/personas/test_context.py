@@ -12,7 +12,7 @@ from tests.personas.people import ANN, BOB, NIA, OTTO, persona, said
 
 from gator.domain.memory import Memory
 from gator.domain.persona import Lore, LoreEntry, Persona
-from gator.personas.context import BEGINNING, GO_ON, LEFT_OUT, MIN_BUDGET_TOKENS, Assembled, assemble, build_prompt
+from gator.personas.context import BEGINNING, GO_ON, LEFT_OUT, MIN_BUDGET_TOKENS, Assembled, assemble
 from gator.personas.tokens import Calibration, estimate, prompt_tokens
 from gator.ports import Turn
 from gator.protocol.events import Message
@@ -308,7 +308,6 @@ def test_a_prompt_keeps_to_its_budget_and_to_its_form(
     }
     made = assemble(who, **given)
     prompt = made.prompt
-    assert build_prompt(who, **given) == prompt
     assert made.tokens == prompt_tokens(prompt.turns, measure)
     assert made.tokens + prompt.max_tokens <= budget
     assert 0 < prompt.max_tokens <= max_tokens

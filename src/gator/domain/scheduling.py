@@ -11,7 +11,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from gator.protocol.errors import Refusal
 from gator.protocol.types import ConversationId, PersonaId, RunId, UserId
 
 MAX_WAITING_IN_CONVERSATION: Final = 5
@@ -19,6 +18,7 @@ MAX_WAITING: Final = 1_000
 MAX_RUNNING_OF_USER: Final = 2
 
 RETRY_AFTER_MS: Final = 5_000
+"""When whoever found no place may ask again."""
 
 
 class Ticket(Struct, frozen=True):
@@ -138,9 +138,3 @@ class Turns:
     def running_in(self, conversation_id: ConversationId) -> Ticket | None:
         """Name the run that is being made in a conversation."""
         return self._busy.get(conversation_id)
-
-
-def refusal_of(full: QueueFull) -> Refusal:
-    """Word a full queue as the answer to a command."""
-    where = "this conversation" if full.of_conversation else "this server"
-    return Refusal("overloaded", f"Too many replies are waiting in {where}.", retry_after_ms=RETRY_AFTER_MS)

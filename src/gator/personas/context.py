@@ -95,30 +95,6 @@ class Cast:
         return tuple(f"\n{name}:" for name in list(names)[:MAX_STOPS])
 
 
-def build_prompt(
-    persona: Persona,
-    *,
-    history: Sequence[Message],
-    memory: Memory | None,
-    user_name: str,
-    budget_tokens: int,
-    max_tokens: int,
-    platform_rules: str,
-    estimate: Estimate,
-) -> Prompt:
-    """Make the prompt of `assemble`, where nobody asks what was left out."""
-    return assemble(
-        persona,
-        history=history,
-        memory=memory,
-        user_name=user_name,
-        budget_tokens=budget_tokens,
-        max_tokens=max_tokens,
-        platform_rules=platform_rules,
-        estimate=estimate,
-    ).prompt
-
-
 def assemble(
     persona: Persona,
     *,

@@ -15,7 +15,7 @@ import msgspec
 from gator.domain.conversation import Conversation, check_rank, role_of
 from gator.domain.persona import Persona
 from gator.domain.reply import LIVE, PostReply, Run, RunRequest, RunState, Usage
-from gator.domain.scheduling import QueueFull, Ticket, Turns
+from gator.domain.scheduling import RETRY_AFTER_MS, QueueFull, Ticket, Turns
 from gator.personas.directory import Directory, mentioned
 from gator.personas.live_run import LiveRun
 from gator.personas.making import Making, Outcome, Rejected
@@ -152,7 +152,7 @@ class Replies:
             position = self._turns.add(ticket, is_bounded=is_bounded)
         except QueueFull as full:
             code: ReplyRefusal = "queue_full" if full.of_conversation else "overloaded"
-            self._reject(run, Rejected(code, retry_after_ms=5_000))
+            self._reject(run, Rejected(code, retry_after_ms=RETRY_AFTER_MS))
             return
         self._waiting[run.id] = run, ticket
         self._metrics.replies_waiting.set(len(self._waiting))

@@ -1,7 +1,7 @@
 """What the journal writes about personas and their runs: notes, which belong to no log."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -19,9 +19,7 @@ from gator.ports import (
 from gator.protocol.errors import Refusal
 from gator.protocol.events import NewMessage
 from gator.protocol.types import ConversationId, MessageId, Seq, UtcMillis
-
-Rows = Callable[[str, dict[str, Any]], Iterable[Sequence[Any]]]
-"""Runs a named statement with its bindings."""
+from gator.storage.rows import Rows
 
 PersonaNote = (
     PersonaSaved | PersonaDeleted | AvatarSaved | MemorySaved | RunAsked | RunMoved | RunEnded | AuditEntry
