@@ -176,11 +176,15 @@ class Embedded:
 
     async def _has_just_fallen(self) -> bool:
         """Tell whether the sidecar is dead, which is seen at its port before it is told by the kernel."""
-        if self.sidecar is None:
+        fallen = self.sidecar
+        if fallen is None:
             return True
         try:
             async with asyncio.timeout(FALL_S):
-                await self.sidecar.process.wait()
+                await fallen.process.wait()
+                # Its keeper waits for the same end, and may hear of it after us.
+                while self.sidecar is fallen:
+                    await asyncio.sleep(0)
         except TimeoutError:
             return False
         return True
