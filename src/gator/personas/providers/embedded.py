@@ -48,6 +48,8 @@ class Sidecar:
     process: Process
     url: str
     api_key: str = field(repr=False)
+    gone: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    """Set once nobody is sent to it any more."""
 
 
 @dataclass(frozen=True)
@@ -181,10 +183,8 @@ class Embedded:
             return True
         try:
             async with asyncio.timeout(FALL_S):
-                await fallen.process.wait()
-                # Its keeper waits for the same end, and may hear of it after us.
-                while self.sidecar is fallen:
-                    await asyncio.sleep(0)
+                # Not its process: whoever hears of that before the keeper would ask the dead again.
+                await fallen.gone.wait()
         except TimeoutError:
             return False
         return True
@@ -226,6 +226,7 @@ class Embedded:
             finally:
                 self.sidecar = None
                 self._at_hand = asyncio.Future()
+                sidecar.gone.set()
 
     def _order(self) -> Order:
         return Order(
