@@ -8,7 +8,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip
 LOCK   := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-          --no-header --no-annotate --quiet $(if $(UPGRADE),--upgrade)
+          --no-header --no-annotate --no-strip-extras --quiet $(if $(UPGRADE),--upgrade)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
