@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gator.settings import Settings, SettingsError, describe, is_loopback, load
+from gator.settings import Settings, SettingsError, describe, is_issuer, is_loopback, load
 
 SECRET = "a secret of the tests, long enough for HS256"
 
@@ -201,7 +201,8 @@ def test_loopback_is_what_only_this_machine_reaches(host: str, loopback: bool) -
 
 
 def test_tokens_need_something_to_check_them_with() -> None:
-    assert problems({"GATOR_AUTH": "jwt"}) == ("GATOR_AUTH=jwt needs GATOR_JWT_SECRET or GATOR_JWT_JWKS.",)
+    [problem] = problems({"GATOR_AUTH": "jwt"})
+    assert problem == "GATOR_AUTH=jwt needs GATOR_JWT_SECRET, GATOR_JWT_JWKS or GATOR_OIDC_ISSUER."
     assert load({"GATOR_AUTH": "jwt", "GATOR_JWT_JWKS": "keys.json"}, dotenv=None).auth == "jwt"
 
 
@@ -223,3 +224,71 @@ def test_a_secret_is_not_shown() -> None:
 def test_limits_can_be_switched_off() -> None:
     assert not load({"GATOR_LIMITS": "off"}, dotenv=None).limited
     assert Settings(limits="off").limited is False
+
+
+# Logging in
+
+ISSUER = "https://login.example/realms/gator"
+LOGIN = {"GATOR_AUTH": "jwt", "GATOR_OIDC_ISSUER": ISSUER, "GATOR_OIDC_CLIENT_ID": "gator"}
+
+
+def test_a_provider_is_enough_to_check_tokens_with() -> None:
+    settings = load(LOGIN, dotenv=None)
+    assert (settings.token_issuer, settings.token_audience) == (ISSUER, "gator")
+    assert settings.oidc_scope == "openid profile"
+
+
+def test_other_names_in_tokens_can_be_asked_for() -> None:
+    settings = load(LOGIN | {"GATOR_JWT_ISSUER": "other", "GATOR_JWT_AUDIENCE": "chat"}, dotenv=None)
+    assert (settings.token_issuer, settings.token_audience) == ("other", "chat")
+
+
+def test_without_a_provider_tokens_need_name_nobody() -> None:
+    settings = load({"GATOR_AUTH": "jwt", "GATOR_JWT_SECRET": SECRET}, dotenv=None)
+    assert (settings.token_issuer, settings.token_audience) == (None, None)
+
+
+@pytest.mark.parametrize("missing", ["GATOR_OIDC_ISSUER", "GATOR_OIDC_CLIENT_ID"])
+def test_a_provider_and_our_name_there_belong_together(missing: str) -> None:
+    half = {name: value for name, value in LOGIN.items() if name != missing} | {"GATOR_JWT_SECRET": SECRET}
+    [problem] = problems(half)
+    assert "GATOR_OIDC_ISSUER and GATOR_OIDC_CLIENT_ID" in problem
+
+
+def test_open_mode_has_no_login() -> None:
+    [problem] = problems(LOGIN | {"GATOR_AUTH": "open"})
+    assert "GATOR_AUTH=jwt" in problem
+
+
+def test_a_login_asks_for_an_identity() -> None:
+    [problem] = problems(LOGIN | {"GATOR_OIDC_SCOPE": "profile email"})
+    assert "`openid`" in problem
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["https://login.example", "https://login.example:8443/a/b/", "http://127.0.0.1:9000", "http://[::1]:1/"],
+)
+def test_an_issuer_is_reached_safely(issuer: str) -> None:
+    assert is_issuer(issuer)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://login.example",
+        "login.example",
+        "https://",
+        "https://login.example?a=b",
+        "https://login.example#a",
+        "https://user:password@login.example",
+        "https://login.example:port",
+        "https://[::1",
+        "file:///etc",
+        "javascript:alert(1)",
+    ],
+)
+def test_an_address_that_can_be_no_issuers_is_refused(issuer: str) -> None:
+    assert not is_issuer(issuer)
+    [problem] = problems(LOGIN | {"GATOR_OIDC_ISSUER": issuer})
+    assert "GATOR_OIDC_ISSUER is an https address" in problem

@@ -14,12 +14,13 @@ from gator import __version__
 from gator.api import documentation, include_routers
 from gator.api.bodies import LimitBodies
 from gator.api.context import ApiContext
+from gator.api.models import LoginOut
 from gator.api.problems import install_problems
 from gator.api.watching import WatchRequests
 from gator.app_personas import FIRST, PersonaHouse, greeting_of, open_personas
 from gator.auth.claims import TokenRules
 from gator.auth.jwks import Jwks
-from gator.auth.key_sources import key_source
+from gator.auth.key_sources import IssuerSource, key_source
 from gator.auth.tokens import JwtIdentities
 from gator.broker.memory import MemoryBroker
 from gator.clock import SystemClock, SystemDice
@@ -35,6 +36,10 @@ from gator.gateway.own_loop import OwnLoop
 from gator.gateway.pings import Pings
 from gator.handlers.services import Services
 from gator.hub.hub import Hub
+from gator.page.docs import add_docs
+from gator.page.files import find_page, is_page, read_page
+from gator.page.policy import origin_of
+from gator.page.serving import ServePage
 from gator.personas import cards
 from gator.ports import Broker, Clock, ReplyProvider
 from gator.protocol.events import Limits
@@ -58,6 +63,10 @@ NOT_NATIVE: Final = (
     "GATOR_GATEWAY=native needs `gator serve`: this server cannot build the native gateway. "
     "Run `gator serve`, or set GATOR_GATEWAY=auto for the portable one."
 )
+
+
+NO_PAGE: Final = "the page is not built, and everything else works: run `make web` with Node.js 20 or newer"
+"""What `no_page` means in the log."""
 
 
 class _Anything(PathConvertor):
@@ -229,9 +238,11 @@ def create_app(settings: Settings | None = None, *, offers_native: bool = False)
     app.state.house = None
     app.state.settings = settings
     app.state.offers_native = offers_native
+    app.state.page = app.router.default = ServePage(app.router.default)
     app.add_middleware(OwnLoop, start=partial(_start, app), stop=partial(_stop, app))
     install_problems(app)
     include_routers(app)
+    add_docs(app)
 
     @app.websocket("/ws/auth")
     async def with_token(websocket: WebSocket) -> None:
@@ -261,12 +272,14 @@ async def _start(app: FastAPI) -> House:
     settings = app.state.settings or load()
     if settings.gateway == "native" and not app.state.offers_native:
         raise SettingsError([NOT_NATIVE])
+    _open_page(app.state.page, settings)
     house = await open_house(settings)
     app.state.house = house
     app.state.api = ApiContext(
         services=house.services,
         limits=house.limits,
         mode=house.settings.auth,
+        login=_login(settings),
         metrics=house.metrics,
         serve_metrics=house.settings.metrics,
         log=house.log,
@@ -279,6 +292,18 @@ async def _start(app: FastAPI) -> House:
     return house
 
 
+def _open_page(page: ServePage, settings: Settings) -> None:
+    directory = settings.page or find_page()
+    if directory is None:
+        logger().info("no_page", meaning=NO_PAGE)
+    elif not is_page(directory):
+        raise SettingsError([f"GATOR_PAGE: there is no index.html in {str(directory)!r}."])
+    page.open(
+        None if directory is None else read_page(directory),
+        [] if settings.oidc_issuer is None else [origin_of(settings.oidc_issuer)],
+    )
+
+
 async def _stop(app: FastAPI) -> None:
     house: House | None = app.state.house
     app.state.house = None
@@ -287,19 +312,32 @@ async def _stop(app: FastAPI) -> None:
 
 
 def _identities(settings: Settings, clock: Clock, log: Log) -> JwtIdentities | None:
-    if settings.jwt_secret is None and settings.jwt_jwks is None:
-        return None
-    rules = TokenRules(issuer=settings.jwt_issuer, audience=settings.jwt_audience, leeway_s=settings.jwt_leeway_s)
-    jwks = None
+    source = None
     if settings.jwt_jwks is not None:
+        source = key_source(settings.jwt_jwks)
+    elif settings.oidc_issuer is not None:
+        source = IssuerSource(settings.oidc_issuer)
+    if settings.jwt_secret is None and source is None:
+        return None
+    rules = TokenRules(
+        issuer=settings.token_issuer, audience=settings.token_audience, leeway_s=settings.jwt_leeway_s
+    )
+    jwks = None
+    if source is not None:
         jwks = Jwks(
-            key_source(settings.jwt_jwks),
+            source,
             clock,
             refresh_s=settings.jwt_jwks_refresh_s,
             on_failure=lambda what: log.warning("keys_not_read", reason=what),
         )
     secret = None if settings.jwt_secret is None else settings.jwt_secret.get_secret_value()
     return JwtIdentities(clock, rules, secret=secret, jwks=jwks)
+
+
+def _login(settings: Settings) -> LoginOut | None:
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    return LoginOut(issuer=settings.oidc_issuer, client_id=settings.oidc_client_id, scope=settings.oidc_scope)
 
 
 def _admission(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -62,9 +63,21 @@ class Settings(BaseModel):
     jwt_issuer: str | None = _setting(None, "Issuer (`iss`) that tokens must name.")
     jwt_audience: str | None = _setting(None, "Audience (`aud`) that tokens must name.")
     jwt_leeway_s: float = _setting(30, "How far the clocks of issuer and server may differ.", unit="s", ge=0)
+    oidc_issuer: str | None = _setting(
+        None,
+        "Address of an OpenID provider where people log in on the page. Its keys are found there, unless "
+        "`GATOR_JWT_JWKS` names others.",
+    )
+    oidc_client_id: str | None = _setting(
+        None, "The page's client id there: a public client that logs in by code with PKCE."
+    )
+    oidc_scope: str = _setting("openid profile", "What the page asks for there; `offline_access` if it may renew.")
     allowed_origins: tuple[str, ...] = _setting(
         (), "Web origins that may connect, separated by commas; empty: the server's own host; `*`: all."
     )
+
+    # The page
+    page: Path | None = _setting(None, "Directory of a built page to serve instead of the one that came along.")
 
     # How much
     limits: Literal["on", "off"] = _setting("on", "`off` lifts the rate and connection limits, for measuring.")
@@ -171,8 +184,8 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> "Settings":
-        if self.auth == "jwt" and self.jwt_secret is None and self.jwt_jwks is None:
-            raise ValueError("GATOR_AUTH=jwt needs GATOR_JWT_SECRET or GATOR_JWT_JWKS.")
+        if self.auth == "jwt" and not (self.jwt_secret or self.jwt_jwks or self.oidc_issuer):
+            raise ValueError("GATOR_AUTH=jwt needs GATOR_JWT_SECRET, GATOR_JWT_JWKS or GATOR_OIDC_ISSUER.")
         if self.jwt_secret is not None and len(self.jwt_secret.get_secret_value().encode()) < 32:
             raise ValueError(
                 "GATOR_JWT_SECRET is shorter than 32 bytes (RFC 7518 §3.2); "
@@ -185,6 +198,33 @@ class Settings(BaseModel):
                 "if everybody who reaches this server may be anybody."
             )
         return self
+
+    @model_validator(mode="after")
+    def _check_login(self) -> "Settings":
+        if (self.oidc_issuer is None) != (self.oidc_client_id is None):
+            raise ValueError("GATOR_OIDC_ISSUER and GATOR_OIDC_CLIENT_ID are given together or not at all.")
+        if self.oidc_issuer is None:
+            return self
+        if self.auth != "jwt":
+            raise ValueError("GATOR_OIDC_ISSUER needs GATOR_AUTH=jwt: open mode believes whoever connects.")
+        if not is_issuer(self.oidc_issuer):
+            raise ValueError(
+                f"GATOR_OIDC_ISSUER is an https address without query or fragment, or an http one of this "
+                f"machine, not {self.oidc_issuer!r}."
+            )
+        if "openid" not in self.oidc_scope.split():
+            raise ValueError("GATOR_OIDC_SCOPE has to name `openid` (OpenID Connect Core §3.1.2.1).")
+        return self
+
+    @property
+    def token_issuer(self) -> str | None:
+        """Who must have issued a token: by default the provider where people log in."""
+        return self.jwt_issuer or self.oidc_issuer
+
+    @property
+    def token_audience(self) -> str | None:
+        """Whom a token must be meant for: by default the page as the provider knows it."""
+        return self.jwt_audience or self.oidc_client_id
 
     @property
     def limited(self) -> bool:
@@ -200,6 +240,18 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_issuer(address: str) -> bool:
+    """Tell whether an address can be an issuer's (OpenID Connect Discovery §3), reached safely."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or parts.username is not None or "?" in address or "#" in address:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
 
 
 def load(

@@ -19,7 +19,7 @@ def test_waiting_is_rounded_up_to_whole_seconds() -> None:
         assert response.headers["retry-after"] == seconds
 
 
-@pytest.mark.parametrize("path", ["/nothing", f"{API}/nothing", f"{API}/things/a/b/c", "/ws/alice", "/"])
+@pytest.mark.parametrize("path", ["/nothing", f"{API}/nothing", f"{API}/things/a/b/c", "/ws/alice"])
 def test_where_there_is_nothing_there_is_a_problem(office: Office, path: str) -> None:
     check_problem(office.client.get(path), 404, "not_found")
 

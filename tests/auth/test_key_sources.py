@@ -1,11 +1,12 @@
 """A JWK Set is read from a file or from the web, within bounds."""
 
+import json
 from pathlib import Path
 
 import pytest
 from tests.auth.issuer import JwksServer, jwks, key
 
-from gator.auth.key_sources import MAX_DOCUMENT_BYTES, FileSource, KeySource, UrlSource, key_source
+from gator.auth.key_sources import MAX_DOCUMENT_BYTES, FileSource, IssuerSource, KeySource, UrlSource, key_source
 from gator.auth.keys import KeysUnavailable
 
 
@@ -107,3 +108,71 @@ def test_a_setting_names_a_source_and_a_log_no_secret(location: str, name: str) 
 def test_a_setting_that_names_no_source_is_refused(location: str) -> None:
     with pytest.raises(ValueError, match="a file's path or an http"):
         key_source(location)
+
+
+# An OpenID provider
+
+
+async def test_an_issuers_keys_are_found_through_its_metadata() -> None:
+    async with JwksServer() as keys, JwksServer() as provider:
+        provider.body = metadata(provider, keys.url)
+        keys.body = jwks(key("ES256"))
+        assert await IssuerSource(issuer_of(provider)).read() == keys.body
+    assert [request.split()[1] for request in provider.requests] == ["/.well-known/openid-configuration"]
+
+
+async def test_an_issuer_that_ends_in_a_slash_has_its_metadata_in_the_same_place() -> None:
+    async with JwksServer() as keys, JwksServer() as provider:
+        issuer = f"{issuer_of(provider)}/"
+        provider.body = metadata(provider, keys.url, issuer=issuer)
+        await IssuerSource(issuer).read()
+    assert [request.split()[1] for request in provider.requests] == ["/.well-known/openid-configuration"]
+
+
+async def test_a_provider_may_move_its_keys() -> None:
+    async with JwksServer() as old, JwksServer() as new, JwksServer() as provider:
+        old.body, new.body = jwks(key("ES256")), jwks(key("EdDSA"))
+        source = IssuerSource(issuer_of(provider))
+        for keys in (old, new):
+            provider.body = metadata(provider, keys.url)
+            assert await source.read() == keys.body
+
+
+async def test_a_provider_cannot_pass_for_another() -> None:
+    async with JwksServer() as provider:
+        provider.body = metadata(provider, provider.url, issuer="https://login.example")
+        with pytest.raises(KeysUnavailable, match=r"calls itself 'https://login\.example'"):
+            await IssuerSource(issuer_of(provider)).read()
+
+
+@pytest.mark.parametrize("document", [b"", b"[]", b'"text"', b"{}", b'{"issuer": 1}', b"\xff", b"[" * 100_000])
+async def test_metadata_that_name_no_keys_are_reported(document: bytes) -> None:
+    async with JwksServer() as provider:
+        provider.body = document
+        with pytest.raises(KeysUnavailable, match="has no metadata that names its keys"):
+            await IssuerSource(issuer_of(provider)).read()
+
+
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "keys.json", "ftp://login.example/keys", ""])
+async def test_keys_are_at_no_other_place_than_the_web(address: str) -> None:
+    async with JwksServer() as provider:
+        provider.body = metadata(provider, address)
+        with pytest.raises(KeysUnavailable, match="not at an https address"):
+            await IssuerSource(issuer_of(provider)).read()
+
+
+async def test_a_provider_that_is_down_is_reported() -> None:
+    async with JwksServer() as provider:
+        issuer = issuer_of(provider)
+    with pytest.raises(KeysUnavailable, match="cannot be fetched"):
+        await IssuerSource(issuer).read()
+
+
+def issuer_of(provider: JwksServer) -> str:
+    """Name a provider on this machine."""
+    return provider.url.removesuffix("/keys.json")
+
+
+def metadata(provider: JwksServer, keys: str, *, issuer: str | None = None) -> bytes:
+    """Word what a provider says of itself."""
+    return json.dumps({"issuer": issuer or issuer_of(provider), "jwks_uri": keys}).encode()

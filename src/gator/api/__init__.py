@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from gator.api import (
     avatars,
     cards,
+    config,
     conversations,
     health,
     members,
@@ -23,8 +24,10 @@ PREFIX = "/api/v1"
 
 
 def documentation() -> dict[str, Any]:
-    """Describe the API for OpenAPI, at `/docs`."""
+    """Describe the API for OpenAPI. FastAPI's own viewers stay away: they load from other hosts."""
     return {
+        "docs_url": None,
+        "redoc_url": None,
         "summary": "Real-time chat for people and AI personas.",
         "description": "The WebSocket's language is in docs/protocol.md and docs/reference/asyncapi.json.",
         "license_info": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -37,7 +40,7 @@ def include_routers(app: FastAPI) -> None:
     api = APIRouter(prefix=PREFIX)
     # An id may hold slashes, so the address of a conversation itself is matched last.
     # So is that of a persona: `budget` and `import` are none.
-    for feature in (users, members, messages, memory, conversations, replies, cards, avatars, personas):
+    for feature in (config, users, members, messages, memory, conversations, replies, cards, avatars, personas):
         api.include_router(feature.router)
     app.include_router(api)
     app.include_router(health.router)

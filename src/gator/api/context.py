@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Protocol, cast
 
 from fastapi import Depends, Request
 
+from gator.api.models import LoginOut
 from gator.domain.budget import Left
 from gator.domain.identity import Identity
 from gator.domain.open_mode import open_identity
@@ -35,6 +36,7 @@ class ApiContext:
     """The house as the routes see it.
 
     Attributes:
+        login: Where people log in on the page; None if it is given its tokens.
         metrics: None where they are not served.
         is_ready: False while the server drains.
         max_personas: How many a user may own.
@@ -45,6 +47,7 @@ class ApiContext:
     services: Services
     limits: HttpLimits
     mode: Literal["open", "jwt"]
+    login: LoginOut | None
     metrics: Metrics
     serve_metrics: bool
     log: Log
@@ -69,11 +72,20 @@ async def who(request: Request, api: Context) -> Identity:
     Raises:
         Refusal: `not_authenticated`, `invalid_token`, `rate_limited`.
     """
-    address = request.client.host if request.client is not None else ""
-    api.limits.check_http(f"address {address}")
+    check_address(request, api)
     identity = await _identify(request, api)
     api.limits.check_http(f"user {identity.user_id}")
     return identity
+
+
+def check_address(request: Request, api: ApiContext) -> None:
+    """Take a request off the allowance of the address that it comes from.
+
+    Raises:
+        Refusal: `rate_limited`.
+    """
+    address = request.client.host if request.client is not None else ""
+    api.limits.check_http(f"address {address}")
 
 
 async def _identify(request: Request, api: ApiContext) -> Identity:

@@ -71,6 +71,22 @@ class MemoryBody(Body):
     pins: list[Annotated[str, StringConstraints(pattern=NO_NUL)]]
 
 
+class LoginOut(BaseModel):
+    """The OpenID provider where people log in, and the page's name there."""
+
+    issuer: str
+    client_id: str
+    scope: str
+
+
+class ConfigOut(BaseModel):
+    """What a client needs to know before anybody has logged in."""
+
+    version: str
+    auth: Literal["open", "jwt"]
+    oidc: LoginOut | None
+
+
 class SenderOut(BaseModel):
     """How an author is shown."""
 

@@ -32,8 +32,8 @@ def make(settings: Settings, user: str, *, name: str | None, expires: str, roles
             roles=roles,
             now=UtcMillis(time.time_ns() // 1_000_000),
             expires_s=seconds(expires),
-            issuer=settings.jwt_issuer,
-            audience=settings.jwt_audience,
+            issuer=settings.token_issuer,
+            audience=settings.token_audience,
         )
     except ValueError as error:
         raise TokenError(str(error)) from None
