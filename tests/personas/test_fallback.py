@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.clock import FakeClock
-from tests.support.fault_server import HEAD, FaultServer, piece, refusal, whole
+from tests.support.fault_server import CHUNKED_HEAD, HEAD, FaultServer, chunked, piece, refusal, whole
 
 from gator.domain.reply import Usage
 from gator.personas.breaker import Breaker
@@ -320,7 +320,7 @@ async def test_a_real_provider_that_is_ill_is_followed_by_a_real_one_that_is_wel
 
 
 async def test_a_real_provider_that_is_cut_in_the_middle_is_not_followed_by_another() -> None:
-    async with FaultServer([HEAD, piece("So"), "cut"]) as server:
+    async with FaultServer([CHUNKED_HEAD, chunked(piece("So")), "cut"]) as server:
         first = OpenAiCompatible(server.url, "k", "m")
         everybody = [first, Scripted()]
         breakers = {one.name: Breaker() for one in everybody}

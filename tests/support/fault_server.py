@@ -35,6 +35,11 @@ def piece(text: str | None = None, *, finish: str | None = None, **more: object)
     return event({"object": "chat.completion.chunk", "model": "the-model", "choices": [choice], **more})
 
 
+def chunked(content: bytes) -> bytes:
+    """Word a part of a body of unknown length (RFC 9112 §7.1)."""
+    return b"%x\r\n%s\r\n" % (len(content), content)
+
+
 def usage(prompt_tokens: int, completion_tokens: int) -> bytes:
     """Word the chunk that counts the tokens."""
     count = {"prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens}

@@ -80,7 +80,7 @@ def test_a_failure_is_shown_with_its_place_and_without_its_secrets(
     assert "a secret of the server" not in err.replace('password = "a secret of the server"', "")
 
 
-@pytest.mark.parametrize("library", ["openai._base_client", "httpx2", "httpcore2.http11"])
+@pytest.mark.parametrize("library", ["aiohttp.client", "httpx2", "httpcore2.http11"])
 def test_no_library_logs_what_a_persona_was_asked(capsys: pytest.CaptureFixture[str], library: str) -> None:
     configure("debug", "json")
     logging.getLogger(library).debug("Request options: %s", {"messages": ["a private word"]})

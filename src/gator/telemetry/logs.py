@@ -19,7 +19,7 @@ class Log(Protocol):
     def error(self, event: str, **fields: object) -> object: ...
 
 
-TALKATIVE: Final = ("openai", "httpx2", "httpcore2")
+TALKATIVE: Final = ("aiohttp", "httpx2", "httpcore2")
 """Libraries that at a lower level log each request, and at the lowest what is in it: prompts."""
 
 

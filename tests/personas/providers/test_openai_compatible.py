@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.support.fault_server import (
     CHUNKED_HEAD,
     DONE,
     HEAD,
     Answer,
     FaultServer,
+    chunked,
     event,
     piece,
     refusal,
@@ -165,7 +167,7 @@ async def test_a_clean_end_without_a_reason_is_a_truncated_reply(end: Answer) ->
     ]
 
 
-@pytest.mark.parametrize("aftermath", ["stall", "cut", b"data: {oops\n\n", b""])
+@pytest.mark.parametrize("aftermath", ["stall", "cut", b"d\r\ndata: {oops\n\n\r\n", b""])
 async def test_a_fault_after_the_last_word_takes_nothing_away(
     aftermath: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,18 +176,18 @@ async def test_a_fault_after_the_last_word_takes_nothing_away(
     assert got == [Said("So"), Finished(None, model="the-model")]
 
 
-def chunked(content: bytes) -> bytes:
-    """Word a chunk (RFC 9112 §7.1)."""
-    return b"%x\r\n%s\r\n" % (len(content), content)
-
-
 # Faults in the stream
+
+
+async def test_a_stream_that_ends_with_its_connection_may_end_with_a_reset() -> None:
+    got = await heard([HEAD, piece("So"), "cut"])
+    assert got == [Said("So"), Finished(None, truncated=True, model="the-model")]
 
 
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        ([HEAD, piece("So"), "cut"], "provider_broke_off"),
+        ([CHUNKED_HEAD, chunked(piece("So")), "cut"], "provider_broke_off"),
         ([CHUNKED_HEAD, chunked(piece("So")), b"ff\r\ndata: {"], "provider_broke_off"),
         ([HEAD, piece("So"), b"data: {oops\n\n", DONE], "provider_broke_off"),
         ([HEAD, piece("So"), b"data: \xff\xfe\n\n", DONE], "provider_broke_off"),
@@ -373,6 +375,42 @@ async def test_who_hangs_up_instead_of_answering_has_broken_off() -> None:
     assert (error.code, error.retryable) == ("provider_broke_off", True)
 
 
+UNSUPPORTED = {"message": "no", "type": "invalid_request_error", "code": "unsupported_parameter"}
+
+
+async def test_what_a_model_does_not_take_it_is_asked_without_and_never_sent_again() -> None:
+    """As models that think before they speak do."""
+    answers: list[Answer] = [
+        refusal(400, {**UNSUPPORTED, "param": "max_tokens"}),
+        refusal(400, {**UNSUPPORTED, "param": "temperature", "code": "unsupported_value"}),
+        whole("Hi"),
+    ]
+    prompt = replace(PROMPT, temperature=0.5)
+    async with FaultServer(*answers) as server, provider(server) as it:
+        for model in ("thinker", "thinker", "another"):
+            assert (await listen(it, replace(prompt, model=model)))[0] == Said("Hi")
+    first, second, third, again, another = (request.body for request in server.requests)
+    assert first["max_tokens"] == 50
+    assert "max_tokens" not in second
+    assert (second["max_completion_tokens"], second["temperature"]) == (50, 0.5)
+    assert third == {name: value for name, value in second.items() if name != "temperature"}
+    assert again == third
+    assert (another["max_tokens"], another["temperature"]) == (50, 0.5)
+
+
+@pytest.mark.parametrize("param", ["messages", "model", "seed", None])
+async def test_what_cannot_be_left_out_is_a_refusal(param: str | None) -> None:
+    _, error = await fault(refusal(400, {**UNSUPPORTED, "param": param}))
+    assert (error.code, error.retryable) == ("provider_refused", False)
+
+
+async def test_a_model_that_takes_nothing_is_not_asked_for_ever() -> None:
+    async with FaultServer(refusal(400, {**UNSUPPORTED, "param": "max_tokens"})) as server, provider(server) as it:
+        with pytest.raises(ProviderError):
+            await listen(it)
+    assert len(server.requests) == 2
+
+
 # Freeing the provider
 
 
@@ -461,8 +499,8 @@ async def test_a_key_that_looks_like_an_error_s_name_is_not_told_either() -> Non
     assert error.detail == "HTTP 401"
 
 
-async def test_the_sdk_is_not_imported_before_it_is_needed() -> None:
-    program = "import gator.personas.providers.openai_compatible, sys; print('openai' in sys.modules)"
+async def test_what_asks_is_not_imported_before_it_is_needed() -> None:
+    program = "import gator.personas.providers.openai_compatible, sys; print('aiohttp' in sys.modules)"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
     assert out.split() == [b"False"]

@@ -10,9 +10,8 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import httpx2
 import msgspec
 
 from gator.personas import embedded_server
@@ -102,8 +101,8 @@ class Embedded:
         self.slots = slots
         self.context_tokens = context_tokens
         self.sidecar: Sidecar | None = None
-        # Half a second, which is better spent now than when a reply waits.
-        import_module("openai")
+        # A tenth of a second, which is better spent now than when a reply waits.
+        import_module("aiohttp")
         self._model_path = model_path.absolute()
         self._threads = threads
         self._niceness = niceness
@@ -240,10 +239,9 @@ class Embedded:
 
     @asynccontextmanager
     async def _client(self, sidecar: Sidecar) -> AsyncIterator[OpenAiCompatible]:
-        # Beside the loop: certificates are read, for nothing, for a twentieth of a second.
-        client = await asyncio.to_thread(
-            _Api,
-            sidecar,
+        client = OpenAiCompatible(
+            f"{sidecar.url}/v1",
+            sidecar.api_key,
             self._model_path.stem,
             name=self.name,
             slots=self.slots,
@@ -251,32 +249,19 @@ class Embedded:
             between_chunks_s=self._between_chunks_s,
             total_s=self._total_s,
             context_tokens=self.context_tokens,
+            # llama.cpp looks once a second at most whether its client is still there, but notices
+            # at once if it has something to say. So a reply that is given up frees its slot within
+            # a few batches of its prompt.
+            extra={"return_progress": True},
+            # It is beside us: no proxy is to hear what people say.
+            uses_proxies=False,
+            # llama.cpp hangs up after a stream and does not say so.
+            keeps_connections=False,
         )
         try:
             yield client
         finally:
             await client.close()
-
-
-class _Api(OpenAiCompatible):
-    """The API of a sidecar."""
-
-    def __init__(self, sidecar: Sidecar, model: str, **options: Any) -> None:
-        super().__init__(f"{sidecar.url}/v1", sidecar.api_key, model, **options)
-        self._client = self._client.with_options(
-            http_client=httpx2.AsyncClient(
-                # It is beside us: no proxy is to hear what people say.
-                trust_env=False,
-                # llama.cpp hangs up after a stream and does not say so.
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
-            )
-        )
-
-    def _body(self, prompt: Prompt) -> dict[str, object]:
-        # llama.cpp looks once a second at most whether its client is still there, but notices at
-        # once if it has something to say. So a reply that is given up frees its slot within a few
-        # batches of its prompt.
-        return super()._body(prompt) | {"return_progress": True}
 
 
 async def _heard(
