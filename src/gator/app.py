@@ -16,6 +16,8 @@ from gator.api.bodies import LimitBodies
 from gator.api.context import ApiContext
 from gator.api.models import LoginOut
 from gator.api.problems import install_problems
+from gator.api.status import Status
+from gator.api.status_models import ProviderOut
 from gator.api.watching import WatchRequests
 from gator.app_personas import FIRST, PersonaHouse, greeting_of, open_personas
 from gator.auth.claims import TokenRules
@@ -44,7 +46,7 @@ from gator.personas import cards
 from gator.ports import Broker, Clock, ReplyProvider
 from gator.protocol.events import Limits
 from gator.settings import Settings, SettingsError, is_loopback, load
-from gator.storage.journal import GroupCommit
+from gator.storage.journal import MAX_WAITING, GroupCommit
 from gator.storage.sqlite import FILE_NAME, DataLock, SqliteWriter, connect, migrate
 from gator.storage.sqlite_store import SqliteStore
 from gator.telemetry.logs import Log, logger
@@ -90,6 +92,7 @@ class House:
     services: Services
     floor: Floor
     limits: RateLimits
+    status: Status
     metrics: Metrics
     log: Log
 
@@ -102,6 +105,7 @@ class House:
         """Write down what waits and let go of everything."""
         self.floor.close_all()
         self.floor.pings.stop()
+        self.status.stop()
         await self.personas.close()
         await self.hub.close()
         # The writer is the last to let go: then SQLite moves its journal into the database.
@@ -216,8 +220,10 @@ async def open_house(
         metrics=metrics,
         log=log,
     )
+    status = _status(settings, hub, personas, clock, metrics)
+    status.start()
     log.info("started", version=__version__, auth=settings.auth, data=str(file), epoch=store.epoch)
-    return House(settings, store, journal, hub, personas, services, floor, limits, metrics, log)
+    return House(settings, store, journal, hub, personas, services, floor, limits, status, metrics, log)
 
 
 def create_app(settings: Settings | None = None, *, offers_native: bool = False) -> FastAPI:
@@ -284,6 +290,8 @@ async def _start(app: FastAPI) -> House:
         serve_metrics=house.settings.metrics,
         log=house.log,
         is_ready=lambda: not house.floor.admission.draining,
+        status=house.status,
+        everybody_is_admin=settings.auth == "open" and is_loopback(settings.host),
         cards=cards,
         max_personas=house.settings.max_personas,
         budget_left=lambda user: house.personas.ledger.left(user, house.services.clock.now()),
@@ -332,6 +340,26 @@ def _identities(settings: Settings, clock: Clock, log: Log) -> JwtIdentities | N
         )
     secret = None if settings.jwt_secret is None else settings.jwt_secret.get_secret_value()
     return JwtIdentities(clock, rules, secret=secret, jwks=jwks)
+
+
+def _status(settings: Settings, hub: Hub, personas: PersonaHouse, clock: Clock, metrics: Metrics) -> Status:
+    voices = personas.voices
+
+    def providers() -> list[ProviderOut]:
+        now = clock.monotonic()
+        return [
+            ProviderOut(name=name, state=breaker.state(now), slots=voices.slots_of(name))
+            for name, breaker in voices.breakers.items()
+        ]
+
+    return Status(
+        metrics=metrics,
+        rooms=hub.rooms,
+        clock=clock,
+        max_connections=settings.max_connections,
+        max_waiting=MAX_WAITING,
+        providers=providers,
+    )
 
 
 def _login(settings: Settings) -> LoginOut | None:

@@ -47,11 +47,13 @@ class PersonaHouse:
 
     Attributes:
         ledger: What was spent, for who asks what is left.
+        voices: The providers, for who asks how they are.
     """
 
     replies: Replies
     directory: Directory
     ledger: Ledger
+    voices: Voices
     moderation: ModerationEndpoint | None
 
     async def begin(self, since: UtcMillis, first: Persona | None) -> None:
@@ -132,7 +134,7 @@ def open_personas(
     )
     directory.on_delete = replies.forget_persona
     broker.subscribe(replies.receive)
-    return PersonaHouse(replies, directory, ledger, endpoint)
+    return PersonaHouse(replies, directory, ledger, voices, endpoint)
 
 
 def greeting_of(persona: Persona, user_name: str) -> str:

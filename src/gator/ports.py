@@ -397,6 +397,9 @@ class Rooms(Protocol):
     def held(self, conversation_id: ConversationId) -> Conversation | None:
         """Get a conversation's state if it is in memory; never reads."""
 
+    def joined_count(self, conversation_id: ConversationId) -> int:
+        """Count the connections that have joined a conversation here."""
+
     def tell_all(self, conversation_id: ConversationId, event: EphemeralEvent) -> None:
         """Send an event to everybody who has joined here. Slow readers miss it."""
 

@@ -18,6 +18,7 @@ ROUTES: list[Route] = [
     ("GET", "/users/me", None),
     ("GET", "/users/{user_id}", None),
     ("GET", "/presence", None),
+    ("GET", "/admin/status", None),
     ("POST", "/conversations", {"kind": "group"}),
     ("GET", "/conversations", None),
     ("GET", ID, None),

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from gator.api import (
+    admin,
     avatars,
     cards,
     config,
@@ -40,7 +41,19 @@ def include_routers(app: FastAPI) -> None:
     api = APIRouter(prefix=PREFIX)
     # An id may hold slashes, so the address of a conversation itself is matched last.
     # So is that of a persona: `budget` and `import` are none.
-    for feature in (config, users, members, messages, memory, conversations, replies, cards, avatars, personas):
+    for feature in (
+        config,
+        admin,
+        users,
+        members,
+        messages,
+        memory,
+        conversations,
+        replies,
+        cards,
+        avatars,
+        personas,
+    ):
         api.include_router(feature.router)
     app.include_router(api)
     app.include_router(health.router)

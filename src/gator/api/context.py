@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Protocol, cast
 from fastapi import Depends, Request
 
 from gator.api.models import LoginOut
+from gator.api.status import Status
 from gator.domain.budget import Left
 from gator.domain.identity import Identity
 from gator.domain.open_mode import open_identity
@@ -39,6 +40,8 @@ class ApiContext:
         login: Where people log in on the page; None if it is given its tokens.
         metrics: None where they are not served.
         is_ready: False while the server drains.
+        status: The server at this moment.
+        everybody_is_admin: Whether one needs no role to see it.
         max_personas: How many a user may own.
         budget_left: What replies may still use that a user asks for, of each of their limits.
         greeting_of: What a persona says first to somebody of this name; blank for nothing.
@@ -52,6 +55,8 @@ class ApiContext:
     serve_metrics: bool
     log: Log
     is_ready: Callable[[], bool]
+    status: Status
+    everybody_is_admin: bool
     cards: Cards
     max_personas: int
     budget_left: Callable[[UserId], Sequence[Left]]

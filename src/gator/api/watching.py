@@ -50,6 +50,7 @@ class WatchRequests:
             metrics.http_requests.labels(method, route, str(status)).inc()
             took_s = perf_counter() - began
             metrics.http_seconds.labels(route).observe(took_s)
+            metrics.http_seconds_of_all.observe(took_s)
             api.log.debug(
                 "request", method=scope["method"], address=_address(scope), status=status, seconds=round(took_s, 4)
             )

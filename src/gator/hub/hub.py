@@ -9,7 +9,7 @@ from gator.hub.presence import Presence
 from gator.hub.rooms import Rooms
 from gator.hub.typing import TypingTeller
 from gator.ports import Broker, Clock, Journal, LastSeen, Published, Store, UserSeen
-from gator.protocol.events import Reconnect
+from gator.protocol.events import NewMessage, Reconnect
 from gator.protocol.times import rfc3339
 from gator.protocol.types import ConnectionId
 from gator.telemetry.logs import Log
@@ -101,6 +101,8 @@ class Hub:
 
     def _receive(self, published: Published) -> None:
         self._metrics.events_published.inc()
+        if isinstance(published.event, NewMessage):
+            self._metrics.busiest.count(published.event.conversation_id, 1, 0)
         # First those outside: being removed, one is told of it as a member, once.
         if published.audience:
             self.notifications.receive(published)

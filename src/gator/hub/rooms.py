@@ -82,6 +82,11 @@ class Rooms:
         room = self._rooms.get(conversation_id)
         return None if room is None else room.conversation
 
+    def joined_count(self, conversation_id: ConversationId) -> int:
+        """See `Rooms.joined_count`."""
+        room = self._rooms.get(conversation_id)
+        return 0 if room is None else len(room.subscriptions)
+
     async def conversation(self, conversation_id: ConversationId) -> Conversation | None:
         """See `Rooms.conversation`."""
         room = self.get(conversation_id)
@@ -295,6 +300,7 @@ class Rooms:
         frames = len(room.pending)
         reached, behind = room.flush(self._to_flush_peers.keys())
         self._metrics.deliveries.inc(reached * frames)
+        self._metrics.busiest.count(room.id, 0, reached * frames)
         for subscription in behind:
             self._fall_behind(subscription, frames)
         room.told = room.head

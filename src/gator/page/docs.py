@@ -91,11 +91,11 @@ def _operations(document: dict[str, Any]) -> Iterator[str]:
 def _parameters(parameters: list[dict[str, Any]]) -> Iterator[str]:
     if not parameters:
         return
-    yield "<table><caption>Parameters</caption><tr><th>Name<th>In<th>Type<th>Bounds"
+    yield "<table><caption>Parameters</caption><tr><th>Name<th>In<th>Type<th>What"
     for each in parameters:
         name = each["name"] + ("" if each["required"] else "?")
         schema = each["schema"]
-        yield _row(f"<code>{escape(name)}</code>", each["in"], _type(schema), escape(bounds_of(schema)))
+        yield _row(f"<code>{escape(name)}</code>", each["in"], _type(schema), _about(schema))
     yield "</table>"
 
 
@@ -122,10 +122,10 @@ def _objects(schemas: dict[str, Schema]) -> Iterator[str]:
         if "properties" not in schema:
             yield f"<p>{_type(schema)}</section>"
             continue
-        yield "<table><tr><th>Field<th>Type<th>Bounds"
+        yield "<table><tr><th>Field<th>Type<th>What"
         fields = zip(fields_of(schema, _link), schema["properties"].values(), strict=True)
         for (field, kind), described in fields:
-            yield _row(f"<code>{escape(field)}</code>", f"<code>{kind}</code>", escape(bounds_of(described)))
+            yield _row(f"<code>{escape(field)}</code>", f"<code>{kind}</code>", _about(described))
         yield "</table></section>"
 
 
@@ -139,6 +139,11 @@ def _type(schema: Schema) -> str:
 
 def _link(name: str) -> str:
     return f'<a href="#{escape(name)}">{escape(name)}</a>'
+
+
+def _about(schema: Schema) -> str:
+    """Write what a value means, and what it has to keep to."""
+    return _prose(" ".join(part for part in (schema.get("description", ""), bounds_of(schema)) if part))
 
 
 def _prose(text: str) -> str:

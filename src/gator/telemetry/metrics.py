@@ -5,6 +5,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 
+from gator.telemetry.busiest import Busiest
 from gator.telemetry.tallies import Distribution, LabelledTally, Tally
 
 LATENCY_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -21,6 +22,8 @@ class Metrics:
         # A second series for each, of no use to an operator. The library has no types here.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
+        self.busiest = Busiest()
+        """Not for Prometheus, which wants few labels: /api/v1/admin/status tells it."""
         r = self.registry
 
         self.connections = Gauge("gator_connections", "Open WebSocket connections.", registry=r)
@@ -119,6 +122,10 @@ class Metrics:
         self.http_seconds = Histogram(
             "gator_http_seconds", "Duration of HTTP requests.", ["route"], buckets=LATENCY_BUCKETS, registry=r
         )
+        self.http_seconds_of_all = Distribution(
+            "gator_http_seconds_of_all", "Duration of HTTP requests.", bounds=LATENCY_BUCKETS, registry=None
+        )
+        """Their sum over all routes, which is dear to make from hundreds of buckets every other second."""
 
     def exposition(self) -> bytes:
         """Write all metrics in Prometheus' text format."""

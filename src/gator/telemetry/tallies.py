@@ -72,19 +72,21 @@ class Distribution(Collector):
 
     Args:
         bounds: Upper bounds of the buckets, ascending, none negative; a last one without bound is added.
+        registry: None keeps it from being exposed.
     """
 
     __slots__ = ("_bounds", "_counts", "_help", "_name", "_sum")
 
     def __init__(
-        self, name: str, documentation: str, *, bounds: Sequence[float], registry: CollectorRegistry
+        self, name: str, documentation: str, *, bounds: Sequence[float], registry: CollectorRegistry | None
     ) -> None:
         self._name = name
         self._help = documentation
         self._bounds = tuple(map(float, bounds))
         self._counts = [0] * (len(bounds) + 1)
         self._sum = 0.0
-        registry.register(self)
+        if registry is not None:
+            registry.register(self)
 
     def observe(self, value: float) -> None:
         """Count a value in its bucket."""
