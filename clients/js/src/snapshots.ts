@@ -59,8 +59,8 @@ export interface MemberItem {
 export interface ReplyItem {
   readonly runId: string
   readonly personaId: string
-  /** The message that it answers. */
-  readonly answers: string
+  /** The message that it answers; null if its beginning was missed. */
+  readonly answers: string | null
   /** What the reply will be called once it is stored. */
   readonly messageId?: string
   readonly state: 'queued' | 'thinking' | 'streaming'
