@@ -236,6 +236,22 @@ class UserRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Briefing:
+    """What a persona is told before it answers, of one moment.
+
+    Attributes:
+        question: None if there is no such message.
+        newest: The newest messages, in order; the question may be among them.
+        user: Who asks; None if nothing is known of them.
+    """
+
+    question: Message | None
+    newest: Sequence[Message]
+    memory: Memory | None
+    user: UserRecord | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationSummary:
     """A conversation in one member's list.
 
@@ -285,9 +301,6 @@ class Store(Protocol):
     ) -> Sequence[Message]:
         """Read messages in order: the first after, the last before, or the newest."""
 
-    async def message(self, conversation_id: ConversationId, seq: Seq) -> Message | None:
-        """Read one message."""
-
     async def conversations_of(
         self, user_id: UserId, *, before: tuple[UtcMillis, ConversationId] | None, limit: int
     ) -> Sequence[ConversationSummary]:
@@ -320,6 +333,11 @@ class Store(Protocol):
 
     async def memory(self, conversation_id: ConversationId) -> Memory | None:
         """Read what the personas of a conversation remember of it."""
+
+    async def briefing(
+        self, conversation_id: ConversationId, user_id: UserId, *, question: Seq, before: Seq | None, limit: int
+    ) -> Briefing:
+        """Read what a persona is told, at once; of the messages those before a position, or the newest."""
 
     async def run(self, run_id: RunId) -> Run | None:
         """Read a run."""

@@ -31,7 +31,8 @@ from tests.contract.wishes import (
 from tests.support.clock import NOON, NOON_TEXT
 
 from gator.domain.conversation import Change, Conversation, apply, begin
-from gator.ports import ConversationSummary, LastSeen, Note, ReadUpTo, UserRecord, UserSeen
+from gator.domain.memory import Memory
+from gator.ports import Briefing, ConversationSummary, LastSeen, MemorySaved, Note, ReadUpTo, UserRecord, UserSeen
 from gator.protocol.events import ConversationCreated, Message, NewMessage, Sender
 from gator.protocol.types import ConversationId, Seq, UserId, UtcMillis
 
@@ -52,6 +53,12 @@ async def pages(bench: JournalBench, user: UserId, limit: int) -> list[list[str]
         found.append([row.id for row in rows])
         before = (rows[-1].cursor_at, rows[-1].id)
     return found
+
+
+async def said(bench: JournalBench, seq: int) -> Message | None:
+    """Find what was said at a position."""
+    briefing = await bench.store.briefing(GARDEN, ANN, question=Seq(seq), before=Seq(0), limit=1)
+    return briefing.question
 
 
 def texts(messages: Sequence[Message]) -> list[str]:
@@ -200,7 +207,7 @@ class StoreContract(ABC):
         await write(story, seen("bob", "Bob", "bob.png"))
         content = 'a <b>bold</b> "claim"\r\n\ttab \u2028 \N{CROCODILE} e\u0301 \u202e'
         await write(story, post("garden", "ann", content))
-        five, ten = await story.store.message(GARDEN, Seq(5)), await story.store.message(GARDEN, Seq(10))
+        five, ten = await said(story, 5), await said(story, 10)
         assert ten is not None
         assert ten.content == content
         told = story.published[4].event
@@ -220,7 +227,30 @@ class StoreContract(ABC):
 
     @pytest.mark.parametrize("seq", [0, 1, 3, 10])
     async def test_only_the_seq_of_a_message_finds_one(self, story: JournalBench, seq: int) -> None:
-        assert await story.store.message(GARDEN, Seq(seq)) is None
+        assert await said(story, seq) is None
+
+    # What a persona is told
+
+    async def test_a_briefing_is_what_is_known_at_one_moment(self, story: JournalBench) -> None:
+        remembered = Memory("They met in the garden.", Seq(3), ("Bob grows leeks.",))
+        await story.journal.write_down(MemorySaved(GARDEN, remembered))
+        await write(story, seen("bob", "Bob", None))
+        briefing = await story.store.briefing(GARDEN, BOB, question=Seq(5), before=None, limit=2)
+        newest = await story.store.messages(GARDEN, limit=2)
+        assert briefing == Briefing(
+            question=await said(story, 5),
+            newest=newest,
+            memory=remembered,
+            user=await story.store.user(BOB),
+        )
+        assert [message.seq for message in newest] == [7, 9]
+        earlier = await story.store.briefing(GARDEN, BOB, question=Seq(5), before=Seq(9), limit=1)
+        assert [message.seq for message in earlier.newest] == [7]
+
+    async def test_a_briefing_may_be_empty(self, story: JournalBench) -> None:
+        nowhere = ConversationId("nowhere")
+        briefing = await story.store.briefing(nowhere, UserId("nobody"), question=Seq(1), before=None, limit=5)
+        assert briefing == Briefing(None, [], None, None)
 
     # A user's list
 
@@ -256,7 +286,7 @@ class StoreContract(ABC):
             unread=1,
             created_at=NOON_TEXT,
             cursor_at=NOON,
-            last_message=await story.store.message(GARDEN, Seq(9)),
+            last_message=await said(story, 9),
             peer_id=None,
         )
         assert await story.store.summary(CLEO, GARDEN) == row

@@ -1,7 +1,7 @@
 """How changes are gathered; `tests/contract/journal.py` has what every journal promises."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -14,6 +14,7 @@ from gator.domain.conversation import Change
 from gator.ports import Committed, Note, Published
 from gator.protocol.errors import Refusal
 from gator.protocol.types import UtcMillis
+from gator.storage import journal
 from gator.storage.journal import MAX_BATCH, GroupCommit, Result
 from gator.telemetry.metrics import Metrics
 
@@ -27,6 +28,7 @@ class FakeWriter:
     broken: list[object] = field(default_factory=list)
     closed: int = 0
     may_write: Event = field(default_factory=Event)
+    on_write: Callable[[], object] = lambda: None
 
     def __post_init__(self) -> None:
         self.may_write.set()
@@ -35,6 +37,7 @@ class FakeWriter:
         self.may_write.wait()
         self.batches.append(list(entries))
         self.moments.append(now)
+        self.on_write()
         if any(entry in self.broken for entry in entries):
             raise OSError("broken")
         return [Committed(GARDEN, None) for _ in entries]
@@ -48,6 +51,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.writer = FakeWriter()
+        self.loop = asyncio.get_running_loop()
         self.clock = FakeClock()
         self.metrics = Metrics()
         self.log = FakeLog()
@@ -85,6 +89,32 @@ async def test_a_lone_change_is_committed_alone(desk: Desk) -> None:
     for change in posts(2):
         await desk.journal.commit(change)
     assert [len(batch) for batch in desk.writer.batches] == [1, 1]
+
+
+async def test_a_note_that_nobody_waits_for_shares_the_commit_of_the_next_change(desk: Desk) -> None:
+    note, change = gone("ann", 5), post("garden", "ann", "a")
+    desk.journal.remember(note)
+    await asyncio.sleep(0)
+    await desk.journal.commit(change)
+    assert desk.writer.batches == [[note, change]]
+
+
+async def test_a_note_is_written_soon_though_no_change_comes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "NOTES_WAIT_S", 0.001)
+    first, second = gone("ann", 5), gone("bob", 5)
+    written = asyncio.Event()
+    desk.writer.on_write = lambda: desk.loop.call_soon_threadsafe(written.set)
+    for note in (first, second):
+        written.clear()
+        desk.journal.remember(note)
+        await asyncio.wait_for(written.wait(), 5)
+    assert desk.writer.batches == [[first], [second]]
+
+
+async def test_closing_writes_the_notes_that_wait(desk: Desk) -> None:
+    desk.journal.remember(gone("ann", 5))
+    await desk.journal.close()
+    assert desk.writer.batches == [[gone("ann", 5)]]
 
 
 async def test_a_batch_has_a_bound(desk: Desk) -> None:

@@ -19,7 +19,18 @@ from gator.personas.moderation import Blocked, Moderator, Outgoing, Verdict
 from gator.personas.summary import EVERY, forgotten, needs_summary, summary_prompt
 from gator.personas.tokens import BYTES_PER_TOKEN, Calibration, Calibrations, estimate, prompt_tokens
 from gator.personas.voices import Voices
-from gator.ports import AuditEntry, Clock, Finished, Journal, MemorySaved, Prompt, ProviderError, Said, Store
+from gator.ports import (
+    AuditEntry,
+    Briefing,
+    Clock,
+    Finished,
+    Journal,
+    MemorySaved,
+    Prompt,
+    ProviderError,
+    Said,
+    Store,
+)
 from gator.protocol.events import Message, ReplyFailure, ReplyRefusal, ReplyStatus
 from gator.protocol.types import Seq, UtcMillis
 from gator.telemetry.logs import Log
@@ -158,11 +169,11 @@ class Making:
             typing: Called once, with the first words.
         """
         run = live.run
-        question = await self._store.message(run.conversation_id, run.answers_seq)
-        if question is not None and not await self._may_be_asked(live, question):
+        briefing = await self._briefing(run)
+        if briefing.question is not None and not await self._may_be_asked(live, briefing.question):
             return Outcome("failed", rejected=Rejected("moderated"))
-        told = await self._history(run, question)
-        assembled = await self._assemble(live.persona, told, run)
+        told = _told(run, briefing)
+        assembled = self._assemble(live.persona, told, run, briefing)
         speech = Speech(assembled.prompt, assembled.tokens, self._outgoing(), live.say)
         try:
             reservation = self._reserve(run, speech)
@@ -332,24 +343,26 @@ class Making:
 
     # What it is asked
 
-    async def _history(self, run: Run, question: Message | None) -> list[Message]:
-        """Read what the reply follows: the newest messages, and last of all the question.
+    async def _briefing(self, run: Run) -> Briefing:
+        """Read what the reply follows.
 
         What was said while a first attempt waited belongs to it. Another attempt is not to know
         what came after the question.
         """
-        before = None if run.attempt == 1 else run.answers_seq
-        newest = await self._store.messages(run.conversation_id, before=before, limit=HISTORY)
-        told = [message for message in _without_siblings(newest) if message.id != run.answers]
-        return told if question is None else [*told, question]
+        return await self._store.briefing(
+            run.conversation_id,
+            run.requested_by,
+            question=run.answers_seq,
+            before=None if run.attempt == 1 else run.answers_seq,
+            limit=HISTORY,
+        )
 
-    async def _assemble(self, persona: Persona, told: Sequence[Message], run: Run) -> Assembled:
-        memory = await self._store.memory(run.conversation_id)
-        user = await self._store.user(run.requested_by)
+    def _assemble(self, persona: Persona, told: Sequence[Message], run: Run, briefing: Briefing) -> Assembled:
+        user = briefing.user
         return assemble(
             persona,
             history=told,
-            memory=memory,
+            memory=briefing.memory,
             user_name=run.requested_by if user is None or user.name is None else user.name,
             budget_tokens=self._context_of(persona),
             max_tokens=self._limits.max_tokens,
@@ -457,6 +470,12 @@ class Speech:
         if self.counted is not None:
             return self.counted
         return Usage(self.prompt_tokens if self.is_owed else 0, -(-self._heard_bytes // BYTES_PER_TOKEN))
+
+
+def _told(run: Run, briefing: Briefing) -> list[Message]:
+    """Order what the prompt tells: the newest messages, and last of all the question."""
+    told = [message for message in _without_siblings(briefing.newest) if message.id != run.answers]
+    return told if briefing.question is None else [*told, briefing.question]
 
 
 def _without_siblings(history: Iterable[Message]) -> list[Message]:

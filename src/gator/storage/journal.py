@@ -31,6 +31,9 @@ MAX_WAITING: Final = 20_000
 MAX_BATCH: Final = 512
 """Changes in one commit: bounds how long the first of them waits for the last."""
 
+NOTES_WAIT_S: Final = 0.05
+"""How long notes that nobody waits for may wait for a change whose commit they share."""
+
 RETRY_AFTER_MS: Final = 1_000
 
 T = TypeVar("T")
@@ -84,6 +87,7 @@ class GroupCommit:
         self._log = log
         self._max_waiting = max_waiting
         self._gathered: list[_Entry] = []
+        self._handing_over: asyncio.Handle | None = None
         self._queue: SimpleQueue[list[_Entry] | None] = SimpleQueue()
         self._rest: list[_Entry] = []
         """On the journal's thread: what exceeded the last batch."""
@@ -126,7 +130,7 @@ class GroupCommit:
         if self._closing or self._waiting >= self._max_waiting:
             self._metrics.notes_dropped.inc()
             return
-        self._enqueue(_Entry(note, perf_counter()))
+        self._enqueue(_Entry(note, perf_counter()), may_wait=True)
 
     async def write_down(self, note: Note) -> None:
         """See `Journal.write_down`."""
@@ -150,19 +154,30 @@ class GroupCommit:
             await self._over.wait()
         self._thread.join()
 
-    def _enqueue(self, entry: _Entry) -> None:
+    def _enqueue(self, entry: _Entry, *, may_wait: bool = False) -> None:
         # What one turn of the event loop submits is handed over together: one wake-up
         # of the thread, and one commit instead of one for the first and one for the rest.
+        # A commit of its own for every note would keep the changes of others waiting.
         self._waiting += 1
-        if not self._gathered:
-            self._loop.call_soon(self._hand_over)
         self._gathered.append(entry)
+        if may_wait:
+            if self._handing_over is None:
+                self._handing_over = self._loop.call_later(NOTES_WAIT_S, self._hand_over)
+        elif self._handing_over is None or isinstance(self._handing_over, asyncio.TimerHandle):
+            self._cancel_hand_over()
+            self._handing_over = self._loop.call_soon(self._hand_over)
 
     def _hand_over(self) -> None:
+        self._cancel_hand_over()
         if self._gathered:
             gathered, self._gathered = self._gathered, []
             self._metrics.journal_waiting.set(self._waiting)
             self._queue.put(gathered)
+
+    def _cancel_hand_over(self) -> None:
+        if self._handing_over is not None:
+            self._handing_over.cancel()
+            self._handing_over = None
 
     def _run(self) -> None:
         try:

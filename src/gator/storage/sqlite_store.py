@@ -17,7 +17,7 @@ from gator.domain.conversation import Conversation
 from gator.domain.memory import Memory
 from gator.domain.persona import Persona
 from gator.domain.reply import Run
-from gator.ports import ConversationSummary, UserRecord
+from gator.ports import Briefing, ConversationSummary, UserRecord
 from gator.protocol.codec import decode_from_log
 from gator.protocol.events import DurableEvent, Message, NewMessage
 from gator.protocol.times import rfc3339
@@ -113,16 +113,9 @@ class SqliteStore:
                 rows = snapshot.rows("messages_after", where | {"after": after})
                 found = [message_from(row) for row in rows]
                 return [message for message in found if before is None or message.seq < before]
-            upto = Seq(2**62) if before is None else before
-            return [
-                message_from(row) for row in reversed(snapshot.rows("messages_before", where | {"before": upto}))
-            ]
+            return _messages_before(snapshot, conversation_id, before, limit)
 
         return await self._read(read)
-
-    async def message(self, conversation_id: ConversationId, seq: Seq) -> Message | None:
-        """See `Store.message`."""
-        return await self._read(lambda snapshot: _message(snapshot, conversation_id, seq))
 
     async def conversations_of(
         self, user_id: UserId, *, before: tuple[UtcMillis, ConversationId] | None, limit: int
@@ -162,12 +155,7 @@ class SqliteStore:
     async def user(self, user_id: UserId) -> UserRecord | None:
         """See `Store.user`."""
 
-        def read(snapshot: _Snapshot) -> UserRecord | None:
-            for name, avatar, seen in snapshot.rows("user", {"id": user_id}):
-                return UserRecord(user_id, name, avatar, seen)
-            return None
-
-        return await self._read(read)
+        return await self._read(lambda snapshot: _known_user(snapshot, user_id))
 
     async def acquaintances(self, user_id: UserId, others: Iterable[UserId]) -> Sequence[UserRecord]:
         """See `Store.acquaintances`."""
@@ -194,13 +182,20 @@ class SqliteStore:
 
     async def memory(self, conversation_id: ConversationId) -> Memory | None:
         """See `Store.memory`."""
+        return await self._read(lambda snapshot: _memory(snapshot, conversation_id))
 
-        def read(snapshot: _Snapshot) -> Memory | None:
-            for (body,) in snapshot.rows("memory", {"conversation_id": conversation_id}):
-                return _memory_of(body)
-            return None
-
-        return await self._read(read)
+    async def briefing(
+        self, conversation_id: ConversationId, user_id: UserId, *, question: Seq, before: Seq | None, limit: int
+    ) -> Briefing:
+        """See `Store.briefing`."""
+        return await self._read(
+            lambda snapshot: Briefing(
+                question=_message(snapshot, conversation_id, question),
+                newest=_messages_before(snapshot, conversation_id, before, limit),
+                memory=_memory(snapshot, conversation_id),
+                user=_known_user(snapshot, user_id),
+            )
+        )
 
     async def run(self, run_id: RunId) -> Run | None:
         """See `Store.run`."""
@@ -260,10 +255,28 @@ def _message(snapshot: _Snapshot, conversation_id: ConversationId, seq: Seq) -> 
     return None
 
 
-def _user(snapshot: _Snapshot, user_id: UserId) -> UserRecord:
+def _messages_before(
+    snapshot: _Snapshot, conversation_id: ConversationId, before: Seq | None, limit: int
+) -> list[Message]:
+    upto = Seq(2**62) if before is None else before
+    where = {"conversation_id": conversation_id, "before": upto, "limit": limit}
+    return [message_from(row) for row in reversed(snapshot.rows("messages_before", where))]
+
+
+def _memory(snapshot: _Snapshot, conversation_id: ConversationId) -> Memory | None:
+    for (body,) in snapshot.rows("memory", {"conversation_id": conversation_id}):
+        return _memory_of(body)
+    return None
+
+
+def _known_user(snapshot: _Snapshot, user_id: UserId) -> UserRecord | None:
     for name, avatar, seen in snapshot.rows("user", {"id": user_id}):
         return UserRecord(user_id, name, avatar, seen)
-    return UserRecord(user_id, None, None, None)
+    return None
+
+
+def _user(snapshot: _Snapshot, user_id: UserId) -> UserRecord:
+    return _known_user(snapshot, user_id) or UserRecord(user_id, None, None, None)
 
 
 def _acquainted(snapshot: _Snapshot, user_id: UserId, other: UserId) -> bool:

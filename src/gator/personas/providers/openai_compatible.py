@@ -90,6 +90,9 @@ _CHUNK: Final = msgspec.json.Decoder(_Chunk)
 class OpenAiCompatible:
     """See the port `ReplyProvider`. Never tries twice: that is for who knows what else there is.
 
+    Importing aiohttp takes a tenth of a second, so it is done here and not by who imports this
+    module. Make it before connections are served.
+
     What a model does not take, such as a temperature, it is not sent a second time: that
     alone is asked again, without it.
 
@@ -124,6 +127,8 @@ class OpenAiCompatible:
         uses_proxies: bool = True,
         keeps_connections: bool = True,
     ) -> None:
+        import aiohttp  # noqa: F401
+
         self.name: Final = name
         self.slots: Final = slots
         self.context_tokens: Final = context_tokens
@@ -156,11 +161,8 @@ class OpenAiCompatible:
             await self._session.close()
             self._session = None
 
-    def open_session(self) -> aiohttp.ClientSession:
-        """Get ready to ask: done by the first reply, where nobody did it before.
-
-        It imports aiohttp, which takes a tenth of a second.
-        """
+    def _http(self) -> aiohttp.ClientSession:
+        """Get what asks; made where an event loop runs."""
         import aiohttp
 
         if self._session is None:
@@ -197,9 +199,7 @@ class OpenAiCompatible:
         try:
             async with patience.wait():
                 # A prompt goes where it was said, and not to where that place points.
-                return await self.open_session().post(
-                    self._url, data=msgspec.json.encode(body), allow_redirects=False
-                )
+                return await self._http().post(self._url, data=msgspec.json.encode(body), allow_redirects=False)
         except Exception as error:
             raise _failure(error) from None
 
