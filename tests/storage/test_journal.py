@@ -91,7 +91,10 @@ async def test_a_lone_change_is_committed_alone(desk: Desk) -> None:
     assert [len(batch) for batch in desk.writer.batches] == [1, 1]
 
 
-async def test_a_note_that_nobody_waits_for_shares_the_commit_of_the_next_change(desk: Desk) -> None:
+async def test_a_note_that_nobody_waits_for_shares_the_commit_of_the_next_change(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "NOTES_WAIT_S", 3600.0)
     note, change = gone("ann", 5), post("garden", "ann", "a")
     desk.journal.remember(note)
     await asyncio.sleep(0)

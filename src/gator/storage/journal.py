@@ -87,7 +87,9 @@ class GroupCommit:
         self._log = log
         self._max_waiting = max_waiting
         self._gathered: list[_Entry] = []
-        self._handing_over: asyncio.Handle | None = None
+        self._is_urgent = False
+        """Somebody waits for what was gathered: it is handed over at the end of this turn."""
+        self._notes_timer: asyncio.TimerHandle | None = None
         self._queue: SimpleQueue[list[_Entry] | None] = SimpleQueue()
         self._rest: list[_Entry] = []
         """On the journal's thread: what exceeded the last batch."""
@@ -160,24 +162,21 @@ class GroupCommit:
         # A commit of its own for every note would keep the changes of others waiting.
         self._waiting += 1
         self._gathered.append(entry)
-        if may_wait:
-            if self._handing_over is None:
-                self._handing_over = self._loop.call_later(NOTES_WAIT_S, self._hand_over)
-        elif self._handing_over is None or isinstance(self._handing_over, asyncio.TimerHandle):
-            self._cancel_hand_over()
-            self._handing_over = self._loop.call_soon(self._hand_over)
+        if not may_wait and not self._is_urgent:
+            self._is_urgent = True
+            self._loop.call_soon(self._hand_over)
+        elif may_wait and len(self._gathered) == 1:
+            self._notes_timer = self._loop.call_later(NOTES_WAIT_S, self._hand_over)
 
     def _hand_over(self) -> None:
-        self._cancel_hand_over()
+        self._is_urgent = False
+        if self._notes_timer is not None:
+            self._notes_timer.cancel()
+            self._notes_timer = None
         if self._gathered:
             gathered, self._gathered = self._gathered, []
             self._metrics.journal_waiting.set(self._waiting)
             self._queue.put(gathered)
-
-    def _cancel_hand_over(self) -> None:
-        if self._handing_over is not None:
-            self._handing_over.cancel()
-            self._handing_over = None
 
     def _run(self) -> None:
         try:
