@@ -52,8 +52,8 @@ reference: $(VENV)/.package ## Write docs/reference/ anew from the code.
 	$(BIN)/gator reference
 
 lock: $(VENV)/.dev ## Write the locks anew after a change in pyproject.toml; UPGRADE=1 takes newer versions too.
-	$(LOCK) --group build -o requirements/runtime.lock
-	$(LOCK) --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	$(LOCK) --extra terminal --group build -o requirements/runtime.lock
+	$(LOCK) --extra terminal --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(subst pyproject.toml,requirements/embedded.in,$(LOCK)) --no-deps -o src/gator/personas/embedded.lock
 
 clean: ## Remove .venv, caches and build results; keeps data/.
@@ -76,9 +76,9 @@ $(VENV)/.runtime: requirements/runtime.lock | $(BIN)/pip
 	@$(PIP) install --quiet --require-hashes -r requirements/runtime.lock
 	@touch $@
 
-$(VENV)/.package: pyproject.toml $(VENV)/.runtime
-	@echo "Installing gator itself, in place ..."
-	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+$(VENV)/.package: pyproject.toml clients/python/pyproject.toml $(VENV)/.runtime
+	@echo "Installing gator itself and its Python client, in place ..."
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e . -e clients/python
 	@touch $@
 
 $(VENV)/.model: src/gator/personas/embedded.lock | $(VENV)/.package

@@ -1,0 +1,1 @@
+"""The language of the server: commands, events and the two tables of failure."""
