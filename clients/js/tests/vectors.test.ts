@@ -27,7 +27,8 @@ test.each(vectors)('%s is folded as expected', (_name, vector) => {
   const known = { ...view(state), asks }
   expect(known).toMatchObject(vector.expected)
   // `toMatchObject` lets an object have more: of these two nothing may be left over.
-  if ('runs' in vector.expected) expect(Object.keys(known.runs)).toEqual(Object.keys(vector.expected.runs as object))
+  if ('runs' in vector.expected)
+    expect(Object.keys(known.runs)).toEqual(Object.keys(vector.expected.runs as object))
   if ('members' in vector.expected) expect(known.members).toEqual(vector.expected.members)
 })
 
@@ -74,7 +75,10 @@ function view(state: ConversationState) {
     read_seq: state.readSeq,
     unread: state.unread,
     runs: Object.fromEntries(
-      [...replies.runs].map(([id, { state, epoch, text, position }]) => [id, { state, epoch, text, position }]),
+      [...replies.runs].map(([id, { state, epoch, text, position }]) => [
+        id,
+        { state, epoch, text, position },
+      ]),
     ),
     over: replies.over,
     ends: replies.ends.map(({ runId, how, code }) => ({ run_id: runId, how, code })),

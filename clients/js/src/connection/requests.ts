@@ -1,0 +1,70 @@
+import { ChatError } from '../errors.js'
+import type { ServerEvent } from '../generated/protocol.js'
+import type { Platform } from '../platform.js'
+
+const ANSWER_MS = 15_000
+const MOST_PENDING = 500
+
+interface Pending {
+  readonly resolve: (answer: ServerEvent) => void
+  readonly reject: (error: ChatError) => void
+  readonly timer: unknown
+}
+
+/**
+ * Commands whose answers are awaited, by their `id`. At most 500: one more is rejected with `overloaded`.
+ * None is awaited longer than 15 s, nor beyond its connection.
+ */
+export class Requests {
+  readonly #platform: Platform
+  readonly #pending = new Map<string, Pending>()
+  #last = 0
+
+  constructor(platform: Platform) {
+    this.#platform = platform
+  }
+
+  /** Begin one; `send` gets the `id` that the command has to carry. */
+  begin(send: (id: string) => void): Promise<ServerEvent> {
+    return new Promise((resolve, reject) => {
+      if (this.#pending.size >= MOST_PENDING) {
+        reject(new ChatError('overloaded', `${MOST_PENDING} commands wait for their answers.`))
+        return
+      }
+      this.#last += 1
+      const id = String(this.#last)
+      const timer = this.#platform.setTimeout(() => {
+        this.#pending.delete(id)
+        reject(new ChatError('timeout', `No answer within ${ANSWER_MS / 1000} s.`))
+      }, ANSWER_MS)
+      this.#pending.set(id, { resolve, reject, timer })
+      send(id)
+    })
+  }
+
+  /** Hand an answer to whoever awaits it. */
+  settle(event: ServerEvent): void {
+    const id = 'reply_to' in event ? event.reply_to : undefined
+    const pending = id === undefined ? undefined : this.#pending.get(id)
+    if (id === undefined || pending === undefined) return
+    // A persona that may not be asked is an error beside the answer, not instead of it.
+    if (event.type === 'error' && event.code === 'persona_not_found' && event.client_message_id !== undefined)
+      return
+    this.#take(id, pending)
+    if (event.type !== 'error') pending.resolve(event)
+    else pending.reject(new ChatError(event.code, event.message, 0, event.retry_after_ms))
+  }
+
+  /** The connection has ended: nobody knows what became of what is pending. */
+  abandon(): void {
+    for (const [id, pending] of this.#pending) {
+      this.#take(id, pending)
+      pending.reject(new ChatError('disconnected', 'The connection ended before the answer came.'))
+    }
+  }
+
+  #take(id: string, pending: Pending): void {
+    this.#platform.clearTimeout(pending.timer)
+    this.#pending.delete(id)
+  }
+}

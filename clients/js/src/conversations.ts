@@ -1,0 +1,206 @@
+import type { ConversationList } from './api.js'
+import type { ConversationOut, ConversationPage, MessageOut } from './generated/bodies.js'
+import type { Message, NewMessage, Notification, ServerEvent } from './generated/protocol.js'
+import type { ConversationListSnapshot, ConversationSummary } from './snapshots.js'
+import { Cell } from './store.js'
+
+/** What the list asks of the server. */
+export interface ListSource {
+  page(cursor?: string): Promise<ConversationPage>
+  one(id: string): Promise<ConversationOut>
+  userId(): string
+}
+
+/** The user's conversations, kept up to date by what comes of those that are joined and those that are not. */
+export class LiveList implements ConversationList {
+  readonly #source: ListSource
+  readonly #cell = new Cell<ConversationListSnapshot>({ items: [], status: 'idle', hasMore: false })
+  readonly subscribe = this.#cell.subscribe
+  readonly getSnapshot = this.#cell.getSnapshot
+  #cursor: string | null = null
+  #loading: Promise<void> | null = null
+  #isStale = false
+
+  constructor(source: ListSource) {
+    this.#source = source
+  }
+
+  load(): Promise<void> {
+    return this.#once(async () => {
+      const page = await this.#source.page()
+      const news = page.conversations.map(summaryOf)
+      const ids = new Set(news.map((item) => item.id))
+      const { items: known, status } = this.getSnapshot()
+      const isFirst = known.length === 0 || status !== 'ready'
+      // Those of later pages stay as they are; who has left one of them is told when it is opened.
+      const rest = page.next_cursor === null ? [] : known.filter((item) => !ids.has(item.id))
+      if (isFirst || page.next_cursor === null) this.#cursor = page.next_cursor
+      this.#cell.set({ items: [...news, ...rest], status: 'ready', hasMore: this.#cursor !== null })
+    })
+  }
+
+  loadMore(): Promise<void> {
+    const cursor = this.#cursor
+    if (cursor === null) return Promise.resolve()
+    return this.#once(async () => {
+      const page = await this.#source.page(cursor)
+      const { items } = this.getSnapshot()
+      const known = new Set(items.map((item) => item.id))
+      const more = page.conversations.map(summaryOf).filter((item) => !known.has(item.id))
+      this.#cursor = page.next_cursor
+      this.#cell.set({ items: [...items, ...more], status: 'ready', hasMore: this.#cursor !== null })
+    })
+  }
+
+  /** What was said while there was no connection is not said again: load anew what is shown. */
+  welcomed(): void {
+    if (this.getSnapshot().status !== 'idle') void this.load()
+  }
+
+  received(event: ServerEvent): void {
+    if (this.getSnapshot().status === 'idle') return
+    switch (event.type) {
+      case 'new_message':
+        this.#said(event)
+        break
+      case 'notification':
+        this.#notified(event)
+        break
+      case 'read_marked':
+        this.#read(event.conversation_id, event.seq)
+        break
+      case 'conversation_renamed':
+        this.#change(event.conversation_id, () => ({ title: event.title, seq: event.seq }))
+        break
+      case 'members_added':
+      case 'member_removed':
+        this.#change(event.conversation_id, () => ({ memberCount: event.member_count, seq: event.seq }))
+        break
+      case 'member_role_changed':
+        if (event.user_id === this.#source.userId())
+          this.#change(event.conversation_id, () => ({ role: event.role }))
+        break
+      case 'conversation_joined':
+        if (!this.#has(event.conversation_id)) void this.refresh(event.conversation_id)
+        break
+      case 'conversation_left':
+        if (event.reason !== 'asked') this.#remove(event.conversation_id)
+        break
+      default:
+    }
+  }
+
+  /** The user has read further; the server will be told, or was. */
+  #read(id: string, seq: number): void {
+    const item = this.#find(id)
+    if (item === undefined || seq <= item.readSeq) return
+    const last = item.lastMessage?.seq ?? 0
+    if (seq >= last) this.#change(id, () => ({ readSeq: seq, unread: 0 }))
+    else void this.refresh(id)
+  }
+
+  /** Load one conversation and put it in its place, in front if it is new here. */
+  async refresh(id: string): Promise<void> {
+    try {
+      const item = summaryOf(await this.#source.one(id))
+      if (this.#has(id)) this.#change(id, () => item)
+      else this.#cell.patch({ items: [item, ...this.getSnapshot().items] })
+    } catch {
+      // It is gone, or the list is loaded anew with the next connection.
+    }
+  }
+
+  #said({ conversation_id: id, message }: NewMessage | (Notification & { message: Message })): void {
+    const item = this.#find(id)
+    if (item === undefined) {
+      void this.refresh(id)
+      return
+    }
+    if (message.seq <= (item.lastMessage?.seq ?? 0)) return
+    const isUnread = message.sender_id !== this.#source.userId() && message.seq > item.readSeq
+    const unread = item.unread + (isUnread ? 1 : 0)
+    const fresh = { ...item, lastMessage: message, unread, seq: Math.max(item.seq, message.seq) }
+    this.#cell.patch({ items: [fresh, ...this.getSnapshot().items.filter((other) => other.id !== id)] })
+  }
+
+  #notified(event: Notification): void {
+    const { message, reason, conversation_id: id } = event
+    if (reason === 'removed' || reason === 'deleted') this.#remove(id)
+    else if (message === undefined) void this.refresh(id)
+    else this.#said({ ...event, message })
+  }
+
+  #find(id: string): ConversationSummary | undefined {
+    return this.getSnapshot().items.find((item) => item.id === id)
+  }
+
+  #has(id: string): boolean {
+    return this.#find(id) !== undefined
+  }
+
+  #change(id: string, change: (item: ConversationSummary) => Partial<ConversationSummary>): void {
+    if (!this.#has(id)) return
+    const { items } = this.getSnapshot()
+    this.#cell.patch({ items: items.map((item) => (item.id === id ? { ...item, ...change(item) } : item)) })
+  }
+
+  #remove(id: string): void {
+    if (this.#has(id)) this.#cell.patch({ items: this.getSnapshot().items.filter((item) => item.id !== id) })
+  }
+
+  /** Load one thing at a time; what is asked for meanwhile is loaded after it. */
+  #once(work: () => Promise<void>): Promise<void> {
+    if (this.#loading !== null) {
+      this.#isStale = true
+      return this.#loading
+    }
+    if (this.getSnapshot().status !== 'ready') this.#cell.patch({ status: 'loading' })
+    this.#loading = work()
+      .catch(() => {
+        if (this.getSnapshot().status !== 'ready') this.#cell.patch({ status: 'failed' })
+      })
+      .then(() => {
+        this.#loading = null
+        const again = this.#isStale
+        this.#isStale = false
+        return again ? this.load() : undefined
+      })
+    return this.#loading
+  }
+}
+
+function summaryOf(found: ConversationOut): ConversationSummary {
+  const {
+    id,
+    kind,
+    title,
+    role,
+    peer_id: peerId,
+    member_count: memberCount,
+    unread,
+    read_seq: readSeq,
+    seq,
+  } = found
+  const lastMessage = found.last_message === null ? null : messageOf(found.last_message)
+  return { id, kind, title, role, peerId, memberCount, lastMessage, unread, readSeq, seq }
+}
+
+/** A message of HTTP, where what is unknown is null, as it is on the wire, where it is left out. */
+function messageOf(found: MessageOut): Message {
+  const { conversation_id: _, sender, reply, client_message_id, persona_id, ...rest } = found
+  return {
+    ...rest,
+    sender: known(sender),
+    ...known({ client_message_id, persona_id }),
+    ...(reply === null ? {} : { reply: withModel(reply) }),
+  }
+}
+
+function withModel({ model, ...reply }: NonNullable<MessageOut['reply']>): NonNullable<Message['reply']> {
+  return { ...reply, ...known({ model }) }
+}
+
+function known<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== null)
+  return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> }
+}
