@@ -1,0 +1,56 @@
+import {
+  type EmojiPickerListCategoryHeaderProps,
+  type EmojiPickerListEmojiProps,
+  type EmojiPickerListRowProps,
+  EmojiPicker as Picker,
+} from 'frimousse'
+import { useTranslation } from 'react-i18next'
+import './emoji.css'
+
+const COMPONENTS = { CategoryHeader, Row, Emoji }
+
+/** Emoji to pick by sight or by name, in the page's language. Their names come from this server. */
+export default function EmojiPicker({ onPick }: { readonly onPick: (emoji: string) => void }) {
+  const { t, i18n } = useTranslation()
+  return (
+    <Picker.Root
+      className="emoji"
+      locale={i18n.language}
+      emojibaseUrl="/emoji"
+      columns={8}
+      onEmojiSelect={({ emoji }) => onPick(emoji)}
+    >
+      <Picker.Search
+        className="input emoji-search"
+        autoFocus
+        aria-label={t('compose.emojiSearch')}
+        placeholder={t('compose.emojiSearch')}
+      />
+      <Picker.Viewport className="emoji-viewport scroll">
+        <Picker.Loading className="emoji-loading">{t('common.loading')}</Picker.Loading>
+        <Picker.Empty className="emoji-loading">{t('compose.emojiNone')}</Picker.Empty>
+        <Picker.List className="emoji-list" components={COMPONENTS} />
+      </Picker.Viewport>
+    </Picker.Root>
+  )
+}
+
+function CategoryHeader({ category, ...rest }: EmojiPickerListCategoryHeaderProps) {
+  return (
+    <div className="emoji-category" {...rest}>
+      {category.label}
+    </div>
+  )
+}
+
+function Row(props: EmojiPickerListRowProps) {
+  return <div className="emoji-row" {...props} />
+}
+
+function Emoji({ emoji, ...rest }: EmojiPickerListEmojiProps) {
+  return (
+    <button type="button" className={emoji.isActive ? 'emoji-one emoji-active' : 'emoji-one'} {...rest}>
+      {emoji.emoji}
+    </button>
+  )
+}

@@ -1,0 +1,30 @@
+import type { Kind } from '@gator/chat'
+import { useTranslation } from 'react-i18next'
+import { usePerson } from '../people/directory.ts'
+
+export interface Face {
+  /** What its colour is made of. */
+  readonly id: string
+  readonly name: string
+  readonly picture: string | null
+  readonly persona: boolean
+  readonly group: boolean
+}
+
+interface Named {
+  readonly id: string
+  readonly kind: Kind | null
+  readonly title: string | null
+  readonly peerId: string | null
+}
+
+const MADE_BY_SERVER = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/
+
+/** How a conversation is shown: as the other one if there are two, else by its title, else by an id that people chose. */
+export function useFace({ id, kind, title, peerId }: Named): Face {
+  const { t } = useTranslation()
+  const peer = usePerson(kind === 'direct' ? (peerId ?? '') : '')
+  if (kind === 'direct' && peerId !== null) return { ...peer, group: false }
+  const name = title ?? (MADE_BY_SERVER.test(id) ? t('conversations.unnamed') : id)
+  return { id, name, picture: null, persona: false, group: true }
+}

@@ -1,0 +1,44 @@
+import type { SystemItem } from '@gator/chat'
+import { useTranslation } from 'react-i18next'
+import { formatList, useLocale } from '../i18n/format.ts'
+import { useNames } from '../people/directory.ts'
+
+/** A line that says what happened to the conversation itself. */
+export function EventLine({ event, me }: { readonly event: SystemItem; readonly me: string }) {
+  const { t } = useTranslation()
+  const locale = useLocale()
+  const concerned = idsOf(event)
+  const nameOf = useNames([event.by, ...concerned])
+  const name = (id: string) => (id === me ? t('common.you') : nameOf(id))
+  const by = name(event.by)
+  const who = formatList(locale, concerned.map(name))
+  return <p className="event-line">{words()}</p>
+
+  function words(): string {
+    switch (event.type) {
+      case 'conversation_created':
+        return t('events.created', { by })
+      case 'conversation_renamed':
+        return event.title === null
+          ? t('events.unnamed', { by })
+          : t('events.renamed', { by, title: event.title })
+      case 'members_added':
+        if (concerned.length === 0) return t('events.addedMany', { by })
+        return concerned.length === 1 && concerned[0] === event.by
+          ? t('events.joined', { by })
+          : t('events.added', { by, who })
+      case 'member_removed':
+        return event.user_id === event.by ? t('events.left', { by }) : t('events.removed', { by, who })
+      case 'member_role_changed':
+        return t('events.role', { by, who, role: t(`roles.${event.role}`) })
+      default:
+        return event satisfies never
+    }
+  }
+}
+
+function idsOf(event: SystemItem): readonly string[] {
+  if (event.type === 'members_added') return event.members.map((member) => member.user_id)
+  if (event.type === 'member_removed' || event.type === 'member_role_changed') return [event.user_id]
+  return []
+}

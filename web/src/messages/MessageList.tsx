@@ -1,0 +1,136 @@
+import type { Conversation, ConversationSnapshot } from '@gator/chat'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Icon } from '../design/Icon.tsx'
+import { Announcer } from './Announcer.tsx'
+import './message-list.css'
+import { RowView } from './RowView.tsx'
+import { type Row, timelineOf } from './timeline.ts'
+import { useNewLine } from './useNewLine.ts'
+import { useReading } from './useReading.ts'
+
+interface Props {
+  readonly snapshot: ConversationSnapshot
+  readonly conversation: Conversation
+  readonly me: string
+}
+
+/** This near to the end counts as being there. */
+const END_PX = 96
+/** Older messages are asked for when fewer rows than this are left above. */
+const LOAD_AHEAD_ROWS = 12
+
+/**
+ * The messages of a conversation. Only those near the window are in the document. The list keeps to its end
+ * while one is there, and to what one reads otherwise: when older messages come in above, and when a reply grows.
+ */
+export function MessageList({ snapshot, conversation, me }: Props) {
+  const { t } = useTranslation()
+  const { messages, events, replies, replyEnds, discontinuity, hasOlder, loadingOlder } = snapshot
+  const newAfter = useNewLine(snapshot)
+  const rows = useMemo(
+    () => timelineOf({ messages, events, replies, replyEnds, discontinuity, hasOlder, newAfter, me }),
+    [messages, events, replies, replyEnds, discontinuity, hasOlder, newAfter, me],
+  )
+  const scroller = useRef<HTMLDivElement>(null)
+  const [atEnd, setAtEnd] = useState(true)
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: (at) => estimate(rows[at]),
+    getItemKey: (at) => rows[at]?.key ?? at,
+    anchorTo: 'end',
+    followOnAppend: true,
+    scrollEndThreshold: END_PX,
+    overscan: 6,
+    paddingStart: 24,
+    paddingEnd: 12,
+    onChange: (instance) => setAtEnd(instance.isAtEnd(END_PX)),
+  })
+
+  useFirstPosition(rows, virtual)
+  useOwnMessages(snapshot, me, virtual)
+  const fresh = useReading(snapshot, conversation, me, atEnd)
+
+  const items = virtual.getVirtualItems()
+  const firstShown = items[0]?.index ?? 0
+  useEffect(() => {
+    if (hasOlder && !loadingOlder && rows.length > 0 && firstShown < LOAD_AHEAD_ROWS)
+      void conversation.loadOlder()
+  }, [hasOlder, loadingOlder, rows.length, firstShown, conversation])
+
+  return (
+    <div className="message-list">
+      <div
+        ref={scroller}
+        className="message-scroll scroll"
+        role="log"
+        aria-label={t('messages.list')}
+        // Rows come and go while one scrolls; what is new is read out by the announcer instead.
+        aria-live="off"
+        aria-busy={loadingOlder}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard
+        tabIndex={0}
+      >
+        {loadingOlder && <p className="message-loading">{t('messages.loadingOlder')}</p>}
+        <div className="message-canvas" style={{ height: virtual.getTotalSize() }}>
+          {items.map((item) => {
+            const row = rows[item.index]
+            return (
+              row && (
+                <div
+                  key={item.key}
+                  ref={virtual.measureElement}
+                  data-index={item.index}
+                  className="message-row"
+                  style={{ transform: `translateY(${item.start}px)` }}
+                >
+                  <RowView row={row} conversation={conversation} me={me} snapshot={snapshot} />
+                </div>
+              )
+            )
+          })}
+        </div>
+      </div>
+      {!atEnd && (
+        <button type="button" className="jump" onClick={() => virtual.scrollToEnd({ behavior: 'auto' })}>
+          <Icon name="down" size={18} />
+          <span>{fresh > 0 ? t('messages.jumpNew', { count: fresh }) : t('messages.jump')}</span>
+        </button>
+      )}
+      <Announcer messages={messages} me={me} />
+    </div>
+  )
+}
+
+type List = ReturnType<typeof useVirtualizer<HTMLDivElement, Element>>
+
+/** Begin at the first new message, or at the end. */
+function useFirstPosition(rows: readonly Row[], virtual: List): void {
+  const placed = useRef(false)
+  useLayoutEffect(() => {
+    if (placed.current || rows.length === 0) return
+    placed.current = true
+    const line = rows.findIndex((row) => row.kind === 'new')
+    if (line >= 0) virtual.scrollToIndex(Math.max(0, line - 1), { align: 'start' })
+    else virtual.scrollToEnd()
+  }, [rows, virtual])
+}
+
+/** Whoever says something wants to see it, wherever they were reading. */
+function useOwnMessages({ messages }: ConversationSnapshot, me: string, virtual: List): void {
+  const last = messages.at(-1)
+  const waiting = last?.sender_id === me && last.state === 'sending' ? last.id : null
+  useLayoutEffect(() => {
+    if (waiting !== null) virtual.scrollToEnd()
+  }, [waiting, virtual])
+}
+
+/** A guess at a row's height, corrected when it is drawn. */
+function estimate(row: Row | undefined): number {
+  if (row?.kind !== 'message' && row?.kind !== 'reply') return 44
+  const text =
+    row.kind === 'message' ? row.message.content : (row.live?.text ?? row.attempts.at(-1)?.content ?? '')
+  return (row.first ? 64 : 40) + Math.floor(text.length / 70) * 23
+}
