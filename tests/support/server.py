@@ -105,6 +105,11 @@ class Server:
         sys.stderr.write("".join(f"{line}\n" for line in [*self.log][-200:]))
 
     @property
+    def runs(self) -> bool:
+        """False before the start, and once it was ended."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """The process that runs."""
         assert self._process is not None
