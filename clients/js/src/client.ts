@@ -15,6 +15,7 @@ import type { OutboxEntry } from './outbox/outbox.js'
 import { Sender } from './outbox/sender.js'
 import { type Platform, platformWith } from './platform.js'
 import { Presence } from './presence.js'
+import type { ConversationListSnapshot } from './snapshots.js'
 
 const JOINED_LIMIT = 1_000
 
@@ -37,7 +38,7 @@ class Client implements ChatClient {
   readonly #link: Connection
   readonly #rest: Http
   readonly #sender: Sender
-  readonly #presence = new Presence()
+  readonly #presence: Presence
   readonly #joins: Joins
   readonly #conversations = new Map<string, LiveConversation>()
 
@@ -61,12 +62,14 @@ class Client implements ChatClient {
       (entry) => this.#transmit(entry),
       (id) => this.#conversations.get(id)?.refresh(),
     )
+    this.#presence = new Presence((command) => this.#link.tell(command))
     this.#joins = new Joins((id) => this.#live(id))
     this.conversations = new LiveList({
       page: (cursor) => listConversations(this.#rest, cursor),
       one: (id) => this.http.conversation(id),
       userId: () => this.#userId(),
     })
+    this.conversations.subscribe(() => this.#presence.watch(peersOf(this.conversations.getSnapshot())))
     this.connection = this.#link.snapshot
     this.presence = this.#presence.snapshot
     this.outbox = this.#sender.snapshot
@@ -177,6 +180,10 @@ class Client implements ChatClient {
     const place = this.#tokens === null ? encodeURIComponent(this.#user ?? '') : 'auth'
     return `${this.#url.replace(/^http/, 'ws')}/ws/${place}`
   }
+}
+
+function peersOf({ items }: ConversationListSnapshot): string[] {
+  return items.flatMap(({ peerId }) => (peerId === null ? [] : [peerId]))
 }
 
 /** A direct conversation that was there already is described at its head, which is no event of its log. */

@@ -18,10 +18,13 @@ interface Pending {
 export class Requests {
   readonly #platform: Platform
   readonly #pending = new Map<string, Pending>()
+  /** An answer may be sent to all connections of a user, and must not be taken for that of another tab. */
+  readonly #prefix: string
   #last = 0
 
   constructor(platform: Platform) {
     this.#platform = platform
+    this.#prefix = platform.uniqueId().slice(0, 8)
   }
 
   /** Begin one; `send` gets the `id` that the command has to carry. */
@@ -32,7 +35,7 @@ export class Requests {
         return
       }
       this.#last += 1
-      const id = String(this.#last)
+      const id = `${this.#prefix}-${this.#last}`
       const timer = this.#platform.setTimeout(() => {
         this.#pending.delete(id)
         reject(new ChatError('timeout', `No answer within ${ANSWER_MS / 1000} s.`))
