@@ -186,6 +186,7 @@ async def open_house(
         providers=providers,
     )
     await personas.begin(span_of("month", clock.now()).starts_at, FIRST if settings.first_persona else None)
+    hub.rooms.on_caught_up.append(lambda peer, room: personas.replies.catch_up(peer, room.id))
     services = Services(
         journal=journal,
         store=store,

@@ -7,15 +7,19 @@ from typing import Final
 
 from gator.domain.budget import Ledger
 from gator.domain.persona import Persona
+from gator.personas.asking import Asking
 from gator.personas.budgets import parse_budgets, parse_prices
 from gator.personas.directory import Directory
-from gator.personas.making import Making, MakingLimits
+from gator.personas.making import Making
 from gator.personas.model_files import ModelError, find_model, has_runtime
 from gator.personas.moderation import All, ModerationEndpoint, Moderator
 from gator.personas.providers.embedded import Embedded
 from gator.personas.providers.openai_compatible import OpenAiCompatible
 from gator.personas.providers.scripted import Scripted
+from gator.personas.recovery import Recovery
 from gator.personas.replies import Replies
+from gator.personas.slots import Slots
+from gator.personas.summaries import Summaries
 from gator.personas.untrusted import with_names
 from gator.personas.voices import Voices
 from gator.personas.word_list import WordList
@@ -24,6 +28,9 @@ from gator.protocol.types import PersonaId, UserId, UtcMillis
 from gator.settings import Settings, SettingsError
 from gator.telemetry.logs import Log
 from gator.telemetry.metrics import Metrics
+
+HOLD_BACK_CHARS: Final = 40
+"""How much of a reply moderation sees before anybody else does."""
 
 DEFAULT_MODEL: Final = "default"
 """Asked for where nothing else is said; servers with one model take any name."""
@@ -65,7 +72,7 @@ class PersonaHouse:
         """
         await self.replies.start(since)
         if first is not None and self.directory.get(first.id) is None:
-            await self.directory.save(first)
+            await self.directory.add(first)
 
     async def close(self) -> None:
         """Break off what is being said, and let go of everything."""
@@ -109,21 +116,51 @@ def open_personas(
         clock=clock,
         roll=random.random,
     )
-    making = Making(
+    asking = Asking(
         voices=voices,
-        store=store,
         journal=journal,
         ledger=ledger,
         prices=prices,
         moderator=moderator,
-        limits=MakingLimits(settings.reply_max_tokens, settings.reply_context_tokens, hold_back_chars=40),
+        hold_back_chars=HOLD_BACK_CHARS,
+        context_tokens=settings.reply_context_tokens,
         clock=clock,
         metrics=metrics,
         log=log,
     )
+    slots = Slots(voices.slots_of)
     replies = Replies(
         directory=directory,
-        making=making,
+        voices=voices,
+        slots=slots,
+        asking=asking,
+        making=Making(
+            asking,
+            store=store,
+            max_tokens=settings.reply_max_tokens,
+            restarts=settings.reply_restart,
+            clock=clock,
+            metrics=metrics,
+            log=log,
+        ),
+        summaries=Summaries(
+            asking,
+            store=store,
+            journal=journal,
+            max_tokens=settings.reply_max_tokens,
+            slot=slots.spare,
+            metrics=metrics,
+            log=log,
+        ),
+        recovery=Recovery(
+            asking,
+            directory=directory,
+            store=store,
+            journal=journal,
+            rooms=rooms,
+            clock=clock,
+            metrics=metrics,
+        ),
         store=store,
         journal=journal,
         rooms=rooms,

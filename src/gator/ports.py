@@ -197,8 +197,20 @@ class RunEnded(Struct, frozen=True):
     cost_micros: int = 0
 
 
+class RunCharged(Struct, frozen=True):
+    """A run used more, after it had ended: the summary that it made due."""
+
+    run_id: RunId
+    usage: Usage
+    cost_micros: int
+
+
 class AuditEntry(Struct, frozen=True):
-    """What moderation said of a text; kept for whoever has to explain it."""
+    """What moderation said of a text; kept for whoever has to explain it.
+
+    Attributes:
+        message_seq: The message that was judged; one that was blocked is never told to a persona again.
+    """
 
     run_id: RunId | None
     conversation_id: ConversationId
@@ -208,6 +220,7 @@ class AuditEntry(Struct, frozen=True):
     verdict: Literal["blocked", "flagged"]
     categories: tuple[str, ...]
     by: str
+    message_seq: Seq | None = None
 
 
 Note = (
@@ -221,6 +234,7 @@ Note = (
     | RunAsked
     | RunMoved
     | RunEnded
+    | RunCharged
     | AuditEntry
 )
 
@@ -241,7 +255,8 @@ class Briefing:
 
     Attributes:
         question: None if there is no such message.
-        newest: The newest messages, in order; the question may be among them.
+        newest: The newest messages, in order, without those that moderation blocked; the question
+            may be among them.
         user: Who asks; None if nothing is known of them.
     """
 
@@ -298,8 +313,13 @@ class Store(Protocol):
         after: Seq | None = None,
         before: Seq | None = None,
         limit: int,
+        unblocked: bool = False,
     ) -> Sequence[Message]:
-        """Read messages in order: the first after, the last before, or the newest."""
+        """Read messages in order: the first after, the last before, or the newest.
+
+        Args:
+            unblocked: Leave out what moderation blocked; there may be fewer than `limit` then.
+        """
 
     async def conversations_of(
         self, user_id: UserId, *, before: tuple[UtcMillis, ConversationId] | None, limit: int
@@ -601,11 +621,21 @@ class PersonaCatalog(Protocol):
     def owned_by(self, user_id: UserId) -> int:
         """Count a user's own."""
 
-    async def save(self, persona: Persona) -> None:
-        """Write a persona down, new or changed.
+    async def add(self, persona: Persona, *, most: int | None = None) -> None:
+        """Write a new persona down.
+
+        Args:
+            most: How many its owner may have; None for any number.
 
         Raises:
-            Refusal: `overloaded` or `internal`; nothing was changed.
+            Refusal: `too_many_personas`, `overloaded` or `internal`; nothing was changed.
+        """
+
+    async def change(self, persona: Persona) -> None:
+        """Write a persona down as it is now.
+
+        Raises:
+            Refusal: `persona_not_found` if it was deleted, `overloaded` or `internal`; nothing was changed.
         """
 
     async def save_avatar(self, persona: Persona, media_type: str, image: bytes | None) -> None:

@@ -142,6 +142,11 @@ class Settings(BaseModel):
     reply_fallback: bool = _setting(
         False, "Have the next provider answer when the first one fails before it has said anything."
     )
+    reply_restart: bool = _setting(
+        False,
+        "With GATOR_REPLY_FALLBACK: have the next provider begin anew when one breaks off in the middle; what "
+        "it had said is taken back. Else that is kept, and marked as `failed`.",
+    )
     reply_max_tokens: int = _setting(512, "Longest reply of a persona.", unit="tokens", ge=16, le=32_000)
     reply_context_tokens: int = _setting(
         8_192, "Longest prompt and reply, where a provider does not say.", unit="tokens", ge=512

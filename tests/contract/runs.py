@@ -22,6 +22,7 @@ from gator.ports import (
     PersonaDeleted,
     PersonaSaved,
     RunAsked,
+    RunCharged,
     RunEnded,
     RunMoved,
     Store,
@@ -166,6 +167,17 @@ class RunContract(ABC):
             ended = await bench.store.run(run.id)
             assert ended is not None
             assert (ended.state, ended.code, ended.usage, ended.ended_at) == ("failed", "empty", Usage(3, 0), 9)
+
+    async def test_a_run_may_be_charged_after_its_end(self, tmp_path: Path) -> None:
+        async with self.open_bench(tmp_path) as bench:
+            await bench.journal.commit(create("garden", "ann", "nia"))
+            asked = request()
+            await bench.journal.commit(ask(asked))
+            await bench.journal.write_down(RunEnded(asked.id, "failed", UtcMillis(5), "x", Usage(3, 4), 10))
+            await bench.journal.write_down(RunCharged(asked.id, Usage(10, 20), 5))
+            run = await bench.store.run(asked.id)
+            assert run is not None
+            assert (run.state, run.usage, run.cost_micros) == ("failed", Usage(13, 24), 15)
 
     async def test_what_a_run_has_said_outlives_the_process(self, tmp_path: Path) -> None:
         async with self.open_bench(tmp_path) as bench:

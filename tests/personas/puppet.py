@@ -7,7 +7,7 @@ async with stage(tmp_path) as on:
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,7 @@ class Stage:
             updated_at=UtcMillis(1),
             **{"visibility": "public"} | told,
         )
-        await self.house.house.personas.directory.save(persona)
+        await self.house.house.personas.directory.add(persona)
         return persona
 
     async def talk(self, user: str = "alice", where: str = "garden") -> Guest:
@@ -192,11 +192,16 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    data: Path, puppet: Puppet | None = None, *, broker: Broker | None = None, **given: Any
+    data: Path,
+    puppet: Puppet | None = None,
+    *,
+    others: Sequence[Puppet] = (),
+    broker: Broker | None = None,
+    **given: Any,
 ) -> AsyncIterator[Stage]:
     """Open a house whose personas answer with a puppet, with Nia in the group `garden` of Alice."""
     puppet = puppet or Puppet()
-    async with staged(data, broker=broker, providers=[puppet], **given) as house:
+    async with staged(data, broker=broker, providers=[puppet, *others], **given) as house:
         on = Stage(house, puppet)
         if await house.house.store.conversation(GARDEN) is None:
             await on.persona()

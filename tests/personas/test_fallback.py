@@ -9,11 +9,12 @@ from tests.support.clock import FakeClock
 from tests.support.fault_server import CHUNKED_HEAD, HEAD, FaultServer, chunked, piece, refusal, whole
 
 from gator.domain.reply import Usage
+from gator.personas import fallback
 from gator.personas.breaker import Breaker
 from gator.personas.fallback import BACKOFF_S, Fallback
 from gator.personas.providers.openai_compatible import OpenAiCompatible
 from gator.personas.providers.scripted import Scripted
-from gator.ports import Finished, Prompt, ProviderError, Said, Turn
+from gator.ports import Finished, Prompt, ProviderError, ReplyProvider, Said, Turn
 
 PROMPT = Prompt(turns=(Turn("user", "Hi"),), max_tokens=50, model="the-model-of-the-first")
 DONE = Finished(Usage(1, 1))
@@ -62,16 +63,23 @@ class FakeProvider:
             yield step
 
 
+def slots_of(providers: Sequence[ReplyProvider]) -> dict[str, asyncio.Semaphore]:
+    return {provider.name: asyncio.Semaphore(provider.slots) for provider in providers}
+
+
 class Round:
     """Providers in an order, their breakers, and what was done about them."""
 
     def __init__(self, *providers: FakeProvider, roll: float = 0.5, failures: int = 100) -> None:
         self.providers = providers
         self.breakers = {provider.name: Breaker(failures=failures) for provider in providers}
+        self.slots = slots_of(providers)
         self.clock = FakeClock()
         self.asked: list[tuple[str, str | None]] = []
         self.pauses: list[float] = []
-        self.fallback = Fallback(providers, self.breakers, clock=self.clock, roll=lambda: roll, pause=self._pause)
+        self.fallback = Fallback(
+            providers, self.breakers, self.slots, clock=self.clock, roll=lambda: roll, pause=self._pause
+        )
 
     async def listen(self) -> list[Said | Finished]:
         """Hear a reply."""
@@ -244,7 +252,7 @@ async def test_a_probe_that_nobody_waited_for_is_no_verdict() -> None:
             await asyncio.Event().wait()
             yield DONE
 
-    fallback = Fallback([Silent("a")], play.breakers, clock=play.clock, roll=lambda: 0.0)
+    fallback = Fallback([Silent("a")], play.breakers, play.slots, clock=play.clock, roll=lambda: 0.0)
 
     async def listen() -> None:
         async with fallback.reply(PROMPT) as pieces:
@@ -308,7 +316,7 @@ async def test_a_real_provider_that_is_ill_is_followed_by_a_real_one_that_is_wel
         second = OpenAiCompatible(sound.url, "k", "m", name="second")
         everybody = [first, second, Scripted()]
         breakers = {one.name: Breaker() for one in everybody}
-        fallback = Fallback(everybody, breakers, clock=clock, roll=lambda: 0.0, pause=pause)
+        fallback = Fallback(everybody, breakers, slots_of(everybody), clock=clock, roll=lambda: 0.0, pause=pause)
         asked: list[str] = []
         async with fallback.reply(PROMPT, lambda name, _: asked.append(name)) as pieces:
             got = [one async for one in pieces]
@@ -319,12 +327,32 @@ async def test_a_real_provider_that_is_ill_is_followed_by_a_real_one_that_is_wel
     assert sound.requests[0].body["model"] == "m"
 
 
+async def test_who_comes_from_elsewhere_takes_a_slot_and_gives_it_back() -> None:
+    play = Round(ill("a"), well("b"))
+    async with play.fallback.reply(PROMPT) as pieces:
+        assert await anext(pieces) == Said("Hi from ")
+        assert play.slots["b"].locked()
+        assert not play.slots["a"].locked()
+    assert not play.slots["b"].locked()
+
+
+async def test_a_provider_whose_slots_are_taken_is_passed_over_and_not_thought_ill_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fallback, "SLOT_S", 0.01)
+    play = Round(ill("a"), well("b"), well("c"), failures=1)
+    await play.slots["b"].acquire()
+    assert (await play.listen())[1] == Said("c")
+    assert play.providers[1].asked == []
+    assert play.breakers["b"].state(play.clock.monotonic()) == "closed"
+
+
 async def test_a_real_provider_that_is_cut_in_the_middle_is_not_followed_by_another() -> None:
     async with FaultServer([CHUNKED_HEAD, chunked(piece("So")), "cut"]) as server:
         first = OpenAiCompatible(server.url, "k", "m")
         everybody = [first, Scripted()]
         breakers = {one.name: Breaker() for one in everybody}
-        fallback = Fallback(everybody, breakers, clock=FakeClock(), roll=lambda: 0.0)
+        fallback = Fallback(everybody, breakers, slots_of(everybody), clock=FakeClock(), roll=lambda: 0.0)
         said: list[object] = []
         try:
             async with fallback.reply(PROMPT) as pieces:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response, status
 from gator.api.avatars import MAX_BYTES, PNG, SAFE_HEADERS, binary, hang
 from gator.api.context import ApiContext, Asker, Context
 from gator.api.persona_models import PersonaOut
-from gator.api.personas import check_may_add, persona_out, save, visible
+from gator.api.personas import add, check_may_add, persona_out, visible
 from gator.domain.persona import Persona
 from gator.ports import CardSpec
 from gator.protocol.types import PersonaId
@@ -36,7 +36,7 @@ async def import_card(asker: Asker, api: Context, request: Request) -> PersonaOu
     # Pictures and archives are unpacked, which takes the time of many messages.
     card = await asyncio.to_thread(api.cards.read_card, data)
     persona = card.persona(PersonaId(api.services.new_id()), asker.user_id, api.services.clock.now())
-    await save(api, persona)
+    await add(api, persona)
     if card.picture is not None and len(card.picture) <= MAX_BYTES:
         persona = await hang(api, request, persona, PNG, card.picture)
     return persona_out(persona, asker.user_id)

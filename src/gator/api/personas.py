@@ -33,7 +33,7 @@ async def create_persona(body: NewPersona, asker: Asker, api: Context) -> Person
     now = api.services.clock.now()
     origin = {"id": api.services.new_id(), "owner_id": asker.user_id, "created_at": now, "updated_at": now}
     persona = msgspec.convert(body.model_dump() | origin, Persona)
-    await save(api, persona)
+    await add(api, persona)
     return persona_out(persona, asker.user_id)
 
 
@@ -76,7 +76,8 @@ async def change_persona(persona_id: str, body: PersonaChanges, asker: Asker, ap
     persona = owned(api, persona_id, asker.user_id)
     changes = body.model_dump(include=body.model_fields_set) | {"updated_at": api.services.clock.now()}
     changed = msgspec.convert(msgspec.to_builtins(persona) | changes, Persona)
-    await save(api, changed)
+    _check_size(changed)
+    await api.services.catalog.change(changed)
     return persona_out(changed, asker.user_id)
 
 
@@ -146,9 +147,7 @@ def owned(api: ApiContext, persona_id: str, user_id: UserId) -> Persona:
 
 
 def check_may_add(api: ApiContext, user_id: UserId) -> None:
-    """Refuse one more persona of a user who has enough, or makes them too fast.
-
-    Requests that are under way together may go beyond the limit by their number.
+    """Refuse one more persona of a user who has enough, or makes them too fast, before any work is done for it.
 
     Raises:
         Refusal: `too_many_personas`, `rate_limited`.
@@ -158,19 +157,23 @@ def check_may_add(api: ApiContext, user_id: UserId) -> None:
         raise Refusal("too_many_personas", f"You have {api.max_personas} personas; delete one first.")
 
 
-async def save(api: ApiContext, persona: Persona) -> None:
-    """Write a persona down, if it is not too large as a whole.
+async def add(api: ApiContext, persona: Persona) -> None:
+    """Write a new persona down, if it is not too large as a whole.
 
     Raises:
-        Refusal: `invalid_command`, `overloaded`.
+        Refusal: `invalid_command`, `too_many_personas`, `overloaded`.
     """
+    _check_size(persona)
+    await api.services.catalog.add(persona, most=api.max_personas)
+
+
+def _check_size(persona: Persona) -> None:
     try:
         size = len(msgspec.json.encode(persona))
     except UnicodeEncodeError:
         raise Refusal("invalid_command", "lore: holds what is not valid Unicode.") from None
     if size > MAX_CARD_BYTES:
         raise Refusal("invalid_command", f"A persona has at most {MAX_CARD_BYTES} bytes in all, not {size}.")
-    await api.services.catalog.save(persona)
 
 
 def persona_out(persona: Persona, user_id: UserId) -> PersonaOut:

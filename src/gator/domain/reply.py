@@ -54,6 +54,9 @@ class Usage(Struct, frozen=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.prompt_tokens + other.prompt_tokens, self.completion_tokens + other.completion_tokens)
+
     @property
     def total(self) -> int:
         """All of them."""

@@ -63,8 +63,10 @@ class CatchUp:
     async def _run(self, subscription: Subscription) -> None:
         self._metrics.catching_up.inc()
         try:
-            while subscription.is_current() and subscription.cursor < subscription.room.head:
+            while subscription.is_current():
                 await _until_it_reads(subscription)
+                if subscription.cursor >= subscription.room.head:
+                    break
                 await self._send_page(subscription)
             if subscription.is_current():
                 self._go_live(subscription)

@@ -68,6 +68,8 @@ class Rooms:
         self._catch_up = CatchUp(store=store, go_live=self._go_live, page=replay_page, metrics=metrics, log=log)
         self.on_joined: list[Moved] = []
         self.on_left: list[Moved] = []
+        self.on_caught_up: list[Moved] = []
+        """Told of a connection that had missed what is not in the log, once it misses nothing more."""
         self.on_removed: list[Removed] = []
 
     # Reading a conversation
@@ -320,6 +322,8 @@ class Rooms:
     def _go_live(self, subscription: Subscription) -> None:
         self._flush_room(subscription.room)
         subscription.go_live()
+        for caught_up in self.on_caught_up:
+            caught_up(subscription.peer, subscription.room)
 
     def _recover(self, room: Room, published: Published) -> None:
         self._metrics.holes.inc()

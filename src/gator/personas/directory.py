@@ -1,10 +1,12 @@
 """Every persona of the installation, in memory."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from gator.domain.persona import Persona
 from gator.ports import AvatarSaved, Journal, PersonaDeleted, PersonaSaved, Store
+from gator.protocol.errors import Refusal
 from gator.protocol.types import PersonaId, UserId
 
 MAX_MENTIONS = 3
@@ -22,6 +24,7 @@ class Directory:
         self._store = store
         self._journal = journal
         self._personas: dict[PersonaId, Persona] = {}
+        self._being_added: Counter[UserId] = Counter()
         self.on_delete: Callable[[PersonaId], None] = lambda _persona_id: None
 
     async def load(self) -> None:
@@ -45,19 +48,44 @@ class Directory:
         found = (self._personas.get(PersonaId(member)) for member in members)
         return [persona for persona in found if persona is not None]
 
-    async def save(self, persona: Persona) -> None:
-        """Write a persona down, new or changed.
+    async def add(self, persona: Persona, *, most: int | None = None) -> None:
+        """Write a new persona down.
+
+        Args:
+            most: How many its owner may have; None for any number.
 
         Raises:
-            Refusal: `overloaded` or `internal`; nothing was changed.
+            Refusal: `too_many_personas`, `overloaded` or `internal`; nothing was changed.
         """
+        owner = persona.owner_id
+        # Those that are just being written count as well: of two at once the second one is told.
+        if most is not None and self.owned_by(owner) + self._being_added[owner] >= most:
+            raise Refusal("too_many_personas", f"You have {most} personas; delete one first.")
+        self._being_added[owner] += 1
+        try:
+            await self._journal.write_down(PersonaSaved(persona))
+            self._personas[persona.id] = persona
+        finally:
+            self._being_added[owner] -= 1
+            if not self._being_added[owner]:
+                del self._being_added[owner]
+
+    async def change(self, persona: Persona) -> None:
+        """Write a persona down as it is now.
+
+        Raises:
+            Refusal: `persona_not_found` if it was deleted, `overloaded` or `internal`; nothing was changed.
+        """
+        if persona.id not in self._personas:
+            raise Refusal("persona_not_found")
         await self._journal.write_down(PersonaSaved(persona))
-        self._personas[persona.id] = persona
+        if persona.id in self._personas:  # it may have been deleted meanwhile
+            self._personas[persona.id] = persona
 
     async def save_avatar(self, persona: Persona, media_type: str, image: bytes | None) -> None:
         """Write a persona's picture down, or take it away."""
         await self._journal.write_down(AvatarSaved(persona.id, media_type, image))
-        await self.save(persona)
+        await self.change(persona)
 
     async def delete(self, persona_id: PersonaId) -> None:
         """Take a persona away; its messages stay."""

@@ -17,6 +17,9 @@ MAX_HOPS: Final = 2
 RETRIES: Final = 1
 """How often the same provider is asked again."""
 
+SLOT_S: Final = 10.0
+"""Longest wait for a slot. Who is asked first has one free, unless others came from elsewhere."""
+
 BACKOFF_S: Final = 0.5
 """Longest pause before that, drawn at random so that many replies do not come back at once."""
 
@@ -40,6 +43,8 @@ class Fallback:
     Args:
         providers: In the order in which they are asked, at least one.
         breakers: One for each name, shared by all that ask this provider.
+        slots: The same of the replies that it makes at once. Queue: whoever finds none free
+            waits `SLOT_S` at most, and then asks the next provider.
         roll: A number from 0 up to 1, at random.
         pause: Waits for so many seconds.
     """
@@ -48,6 +53,7 @@ class Fallback:
         self,
         providers: Sequence[ReplyProvider],
         breakers: Mapping[str, Breaker],
+        slots: Mapping[str, asyncio.Semaphore],
         *,
         clock: Clock,
         roll: Callable[[], float],
@@ -56,6 +62,7 @@ class Fallback:
         assert providers
         self._providers = providers
         self._breakers = breakers
+        self._slots = slots
         self._clock = clock
         self._roll = roll
         self._pause = pause
@@ -89,7 +96,7 @@ class Fallback:
             asked(provider.name, own.model)
             try:
                 with call:
-                    async with provider.reply(own) as pieces:
+                    async with self._slot(provider.name, call), provider.reply(own) as pieces:
                         async for piece in pieces:
                             call.has_spoken = True
                             yield piece
@@ -103,6 +110,20 @@ class Fallback:
                 await self._pause((failure.retry_after_s or 0.0) + self._roll() * BACKOFF_S)
         raise failure or self._left_alone()
 
+    @asynccontextmanager
+    async def _slot(self, name: str, call: "_Call") -> AsyncIterator[None]:
+        slot = self._slots[name]
+        try:
+            async with asyncio.timeout(SLOT_S):
+                await slot.acquire()
+        except TimeoutError:
+            raise ProviderError("provider_busy", "all its slots are taken", retry_after_s=SLOT_S) from None
+        call.is_asked = True
+        try:
+            yield
+        finally:
+            slot.release()
+
     def _left_alone(self) -> ProviderError:
         now = self._clock.monotonic()
         wait_s = min(self._breakers[provider.name].opens_in_s(now) for provider in self._providers)
@@ -113,6 +134,7 @@ class _Call:
     """One call of a provider. What its breaker learns from it is told on leaving.
 
     Attributes:
+        is_asked: Set once there is a slot for it.
         has_spoken: Set by whoever listens, with the first piece.
     """
 
@@ -120,6 +142,7 @@ class _Call:
         self._breaker = breaker
         self._clock = clock
         self._ticket = breaker.admit(clock.monotonic())
+        self.is_asked = False
         self.has_spoken = False
 
     @property
@@ -132,7 +155,9 @@ class _Call:
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         assert self._ticket is not None
-        if isinstance(error, ProviderError) and error.code != "provider_refused":
+        if not self.is_asked:
+            self._breaker.let_go(self._ticket)
+        elif isinstance(error, ProviderError) and error.code != "provider_refused":
             self._breaker.failed(self._ticket, self._clock.monotonic())
         elif isinstance(error, ProviderError) or self.has_spoken:
             # Who refuses, or was hushed in the middle, is there.

@@ -1,11 +1,10 @@
-"""Replies of personas: asked for, queued, made, stopped, resumed, and found again after a crash.
+"""Replies of personas: asked for, queued, made, stopped, resumed.
 
 message and run in one transaction -> queue -> turn -> prompt -> provider -> deltas to the
 conversation -> message and end of the run in one transaction
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
@@ -16,10 +15,15 @@ from gator.domain.conversation import Conversation, check_rank, role_of
 from gator.domain.persona import Persona
 from gator.domain.reply import LIVE, PostReply, Run, RunRequest, RunState, Usage
 from gator.domain.scheduling import RETRY_AFTER_MS, QueueFull, Ticket, Turns
+from gator.personas.asking import Asking
 from gator.personas.directory import Directory, mentioned
 from gator.personas.live_run import LiveRun
-from gator.personas.making import Making, Outcome, Rejected
+from gator.personas.making import Making, Outcome, Rejected, Told
+from gator.personas.recovery import Recovery
+from gator.personas.slots import Slots
+from gator.personas.summaries import Summaries
 from gator.personas.telling import Telling
+from gator.personas.voices import Voices
 from gator.ports import Clock, Journal, Peer, Published, Rooms, RunAsked, RunEnded, RunMoved, Store
 from gator.protocol.errors import Refusal
 from gator.protocol.events import (
@@ -29,6 +33,7 @@ from gator.protocol.events import (
     ReplyFailure,
     ReplyRefusal,
     ReplyStatus,
+    ResetReason,
     Sender,
 )
 from gator.protocol.types import ConversationId, MessageId, PersonaId, RunId, Seq, UserId, UtcMillis
@@ -48,15 +53,19 @@ class Replies:
     """See the port `Personas`.
 
     Queue: runs that wait, see `Turns`; one more is rejected as `queue_full` or
-    `overloaded`, and the message that asked for it is stored all the same. Summaries
-    do not wait: where no slot is free for one, the next reply asks again.
+    `overloaded`, and the message that asked for it is stored all the same.
     """
 
     def __init__(
         self,
         *,
         directory: Directory,
+        voices: Voices,
+        slots: Slots,
+        asking: Asking,
         making: Making,
+        summaries: Summaries,
+        recovery: Recovery,
         store: Store,
         journal: Journal,
         rooms: Rooms,
@@ -66,7 +75,12 @@ class Replies:
         log: Log,
     ) -> None:
         self.directory = directory
+        self._voices = voices
+        self._slots = slots
+        self._asking = asking
         self._making = making
+        self._summaries = summaries
+        self._recovery = recovery
         self._store = store
         self._journal = journal
         self._rooms = rooms
@@ -78,10 +92,10 @@ class Replies:
         self._waiting: dict[RunId, tuple[Run, Ticket]] = {}
         self._live: dict[RunId, LiveRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._summing: dict[ConversationId, asyncio.Task[None]] = {}
-        self._in_use: Counter[str] = Counter()
         self._telling = Telling(rooms, clock)
+        self._told = Told(started=self._started, typing=self._typing, reset=self._reset)
         self._closing = False
+        slots.on_free = self._pump
 
     # Asking
 
@@ -144,9 +158,8 @@ class Replies:
         if persona is None:
             self._reject(run, Rejected("persona_not_found"))
             return
-        ticket = Ticket(
-            run.id, run.conversation_id, run.persona_id, run.requested_by, self._making.provider_of(persona)
-        )
+        provider = self._voices.first_of(persona).name
+        ticket = Ticket(run.id, run.conversation_id, run.persona_id, run.requested_by, provider)
         self._supersede(run)
         try:
             position = self._turns.add(ticket, is_bounded=is_bounded)
@@ -175,9 +188,9 @@ class Replies:
     # Turns
 
     def _pump(self) -> None:
-        while not self._closing and (ticket := self._turns.take(self._has_slot)) is not None:
+        while not self._closing and (ticket := self._turns.take(self._slots.is_free)) is not None:
             run, _ = self._waiting.pop(ticket.run_id)
-            self._in_use[ticket.provider] += 1
+            self._slots.take(ticket.provider)
             persona = self.directory.get(run.persona_id)
             assert persona is not None, "a persona that is deleted takes its runs along"
             live = LiveRun(
@@ -190,9 +203,6 @@ class Replies:
             task.add_done_callback(self._tasks.discard)
         self._metrics.replies_waiting.set(len(self._waiting))
         self._metrics.replies_live.set(len(self._live))
-
-    def _has_slot(self, provider: str) -> bool:
-        return self._in_use[provider] < self._making.slots_of(provider)
 
     # Making
 
@@ -223,7 +233,7 @@ class Replies:
     def _let_go(self, live: LiveRun, outcome: Outcome) -> None:
         live.rest()
         del self._live[live.run.id]
-        self._in_use[live.ticket.provider] -= 1
+        self._slots.give_back(live.ticket.provider)
         self._turns.done(live.ticket)
         if self._closing:  # every connection is closed by now
             return
@@ -231,11 +241,11 @@ class Replies:
         self._pump()
         self._move_up(live.run.conversation_id)
         if outcome.status == "complete":
-            self._begin_summary(live, outcome)
+            self._summaries.begin(live.run, live.persona, outcome.told_from)
 
     async def _speak(self, live: LiveRun) -> Outcome:
         self._telling.activity(live, "thinking")
-        return await self._making.make(live, self._started, self._typing)
+        return await self._making.make(live, self._told)
 
     def _started(self, live: LiveRun) -> None:
         live.has_started = True
@@ -244,6 +254,11 @@ class Replies:
 
     def _typing(self, live: LiveRun) -> None:
         self._telling.activity(live, "typing")
+
+    def _reset(self, live: LiveRun, reason: ResetReason) -> None:
+        self._telling.all(live.run.conversation_id, self._telling.reset(live, reason))
+        if reason == "fallback":
+            self._telling.activity(live, "thinking")
 
     def _checkpoint(self, live: LiveRun) -> None:
         self._journal.remember(
@@ -254,8 +269,6 @@ class Replies:
 
     async def _finish(self, live: LiveRun, outcome: Outcome) -> None:
         live.tell_now()
-        if outcome.code == "moderated":
-            self._telling.all(live.run.conversation_id, self._telling.reset(live))
         if outcome.rejected is not None:
             self._reject(live.run, outcome.rejected)
             return
@@ -337,6 +350,9 @@ class Replies:
         self._turns.remove(ticket)
         self._waiting.pop(run.id, None)
         self._journal.remember(RunEnded(run.id, "stopped", self._clock.now()))
+        self._tell_given_up(run, by)
+
+    def _tell_given_up(self, run: Run, by: UserId | None) -> None:
         self._metrics.replies.labels("stopped").inc()
         self._telling.all(run.conversation_id, self._telling.stopped(run, by, None))
 
@@ -357,7 +373,11 @@ class Replies:
             live.stop(by)
         elif run_id in self._waiting:
             waiting, ticket = self._waiting[run_id]
-            self._give_up(waiting, ticket, by=by)
+            self._turns.remove(ticket)
+            del self._waiting[run_id]
+            # Who is told that it is over is not to see it made after a crash.
+            await self._end(waiting, "stopped", None)
+            self._tell_given_up(waiting, by)
             self._pump()
             self._move_up(run.conversation_id)
 
@@ -465,54 +485,17 @@ class Replies:
     async def start(self, since: UtcMillis) -> None:
         """Read what there is, and end or go on with what another process left behind.
 
-        A reply that nobody has seen anything of is made again; one that had begun
-        becomes a message with the status `interrupted`.
+        See `Recovery`.
 
         Args:
             since: Runs asked for since then count against budgets.
         """
         await self.directory.load()
-        silent = []
-        # What was asked for in one millisecond: in the order of the questions.
-        for run in sorted(await self._store.live_runs(), key=lambda run: (run.queued_at, run.answers_seq)):
-            conversation = await self._rooms.conversation(run.conversation_id)
-            if conversation is None or conversation.deleted:
-                await self._end(run, "stopped", None)
-            elif run.text.strip():
-                await self._interrupt(run)
-            else:
-                # Whoever has read a beginning that was not written down is told to forget it.
-                silent.append(msgspec.structs.replace(run, epoch=run.epoch + 1))
-        self._making.load(await self._store.runs_since(since))
+        silent = await self._recovery.recover()
+        self._asking.load(await self._store.runs_since(since))
         for run in silent:
             self._queue(run, is_bounded=False)
         self._pump()
-
-    async def _interrupt(self, run: Run) -> None:
-        persona = self.directory.get(run.persona_id)
-        sender = Sender() if persona is None else Sender(name=persona.name, avatar=persona.avatar)
-        usage = self._making.usage_of_interrupted(run)
-        with suppress(Refusal):  # the next start tries again
-            await self._journal.commit(
-                PostReply(
-                    conversation_id=run.conversation_id,
-                    run_id=run.id,
-                    persona_id=run.persona_id,
-                    sender=sender,
-                    content=run.text,
-                    message_id=run.message_id,
-                    reply=Reply(
-                        run_id=run.id,
-                        answers=run.answers,
-                        attempt=run.attempt,
-                        status="interrupted",
-                        model=run.model,
-                    ),
-                    usage=usage,
-                    cost_micros=self._making.cost_of(run.model, usage),
-                )
-            )
-            self._metrics.replies.labels("interrupted").inc()
 
     async def close(self) -> None:
         """Break off what is being made, so that the next process finds it. Idempotent."""
@@ -520,18 +503,16 @@ class Replies:
         for live in self._live.values():
             if live.speaking is not None:
                 live.speaking.cancel()
-        for summing in self._summing.values():
-            summing.cancel()
-        await asyncio.gather(*self._tasks, *self._summing.values(), return_exceptions=True)
-        await self._making.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._summaries.close()
+        await self._voices.close()
 
     def receive(self, published: Published) -> None:
         """Take a committed event from the broker: with a conversation its runs end."""
         if isinstance(published.event, ConversationDeleted):
             gone = published.event.conversation_id
             self._break_off(lambda run: run.conversation_id == gone)
-            if gone in self._summing:
-                self._summing[gone].cancel()
+            self._summaries.forget(gone)
 
     def forget_persona(self, persona_id: PersonaId) -> None:
         """End the runs of a persona that is deleted."""
@@ -546,32 +527,6 @@ class Replies:
             if concerns(live.run):
                 live.stop(None)
         self._pump()
-
-    # Summaries
-
-    def _begin_summary(self, live: LiveRun, outcome: Outcome) -> None:
-        """See in the background whether a conversation's summary is due; one at a time."""
-        where = live.run.conversation_id
-        if where not in self._summing:
-            task = asyncio.get_running_loop().create_task(self._sum_up(live, outcome))
-            self._summing[where] = task
-            task.add_done_callback(lambda _: self._summing.pop(where))
-
-    async def _sum_up(self, live: LiveRun, outcome: Outcome) -> None:
-        provider = live.ticket.provider
-        try:
-            due = await self._making.summary_due(live.run, outcome.told_from)
-            if due is None or not self._has_slot(provider):
-                return
-            self._in_use[provider] += 1
-            try:
-                await self._making.sum_up(live, due)
-            finally:
-                self._in_use[provider] -= 1
-                self._pump()
-        except Exception as error:
-            self._metrics.errors.labels("summary").inc()
-            self._log.error("summary_failed", run=live.run.id, exc_info=error)
 
     def _tell_queued(self, run: Run, position: int) -> None:
         self._telling.all(run.conversation_id, self._telling.queued(run, position))

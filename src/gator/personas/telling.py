@@ -21,6 +21,7 @@ from gator.protocol.events import (
     ReplyReset,
     ReplyStarted,
     ReplyStopped,
+    ResetReason,
 )
 from gator.protocol.times import rfc3339
 from gator.protocol.types import ConversationId, MessageId, UserId
@@ -71,11 +72,9 @@ class Telling:
             model=live.model,
         )
 
-    def reset(self, live: LiveRun) -> ReplyReset:
+    def reset(self, live: LiveRun, reason: ResetReason) -> ReplyReset:
         """Word that what was said does not count."""
-        return ReplyReset(
-            **self._of(live.run), message_id=live.run.message_id, epoch=live.epoch, reason="moderated"
-        )
+        return ReplyReset(**self._of(live.run), message_id=live.run.message_id, epoch=live.epoch, reason=reason)
 
     def stopped(self, run: Run, by: UserId | None, message_id: MessageId | None) -> ReplyStopped:
         """Word that somebody ended a run."""

@@ -32,6 +32,7 @@ from gator.ports import (
     PersonaSaved,
     ReadUpTo,
     RunAsked,
+    RunCharged,
     RunEnded,
     RunMoved,
     UserSeen,
@@ -218,6 +219,7 @@ class SqliteWriter:
                         | RunAsked()
                         | RunMoved()
                         | RunEnded()
+                        | RunCharged()
                         | AuditEntry()
                     ):
                         results[at] = write_note(self._rows, entry)

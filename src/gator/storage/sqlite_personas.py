@@ -13,6 +13,7 @@ from gator.ports import (
     PersonaDeleted,
     PersonaSaved,
     RunAsked,
+    RunCharged,
     RunEnded,
     RunMoved,
 )
@@ -22,7 +23,15 @@ from gator.protocol.types import ConversationId, MessageId, Seq, UtcMillis
 from gator.storage.rows import Rows
 
 PersonaNote = (
-    PersonaSaved | PersonaDeleted | AvatarSaved | MemorySaved | RunAsked | RunMoved | RunEnded | AuditEntry
+    PersonaSaved
+    | PersonaDeleted
+    | AvatarSaved
+    | MemorySaved
+    | RunAsked
+    | RunMoved
+    | RunEnded
+    | RunCharged
+    | AuditEntry
 )
 
 _encoder: Final = msgspec.json.Encoder()
@@ -38,7 +47,7 @@ def write_note(rows: Rows, note: PersonaNote) -> Refusal | None:
         case RunAsked(run):
             if not insert_runs(rows, [_row(run)], run.queued_at):
                 return Refusal("conflict", "This reply is being made anew already.")
-        case RunMoved() | RunEnded():
+        case RunMoved() | RunEnded() | RunCharged():
             _write_of_run(rows, note)
         case _:
             _write_of_persona(rows, note)
@@ -83,11 +92,12 @@ def _write_of_persona(
                     "verdict": note.verdict,
                     "categories": _json(note.categories),
                     "by": note.by,
+                    "message_seq": note.message_seq,
                 },
             )
 
 
-def _write_of_run(rows: Rows, note: RunMoved | RunEnded) -> None:
+def _write_of_run(rows: Rows, note: RunMoved | RunEnded | RunCharged) -> None:
     match note:
         case RunMoved(run_id, epoch, text, started_at, provider, model):
             rows(
@@ -103,6 +113,16 @@ def _write_of_run(rows: Rows, note: RunMoved | RunEnded) -> None:
             )
         case RunEnded(run_id, state, at, code, usage, cost_micros):
             _end(rows, run_id, state, at, code, usage.prompt_tokens, usage.completion_tokens, cost_micros)
+        case RunCharged(run_id, usage, cost_micros):
+            rows(
+                "charge_run",
+                {
+                    "id": run_id,
+                    "prompt_tokens": usage.prompt_tokens,
+                    "completion_tokens": usage.completion_tokens,
+                    "cost_micros": cost_micros,
+                },
+            )
 
 
 def end_run(rows: Rows, reply: PostReply, now: UtcMillis) -> None:

@@ -104,6 +104,7 @@ class SqliteStore:
         after: Seq | None = None,
         before: Seq | None = None,
         limit: int,
+        unblocked: bool = False,
     ) -> Sequence[Message]:
         """See `Store.messages`."""
         where = {"conversation_id": conversation_id, "limit": limit}
@@ -115,7 +116,10 @@ class SqliteStore:
                 return [message for message in found if before is None or message.seq < before]
             return _messages_before(snapshot, conversation_id, before, limit)
 
-        return await self._read(read)
+        def read_unblocked(snapshot: _Snapshot) -> list[Message]:
+            return _unblocked(snapshot, conversation_id, read(snapshot))
+
+        return await self._read(read_unblocked if unblocked else read)
 
     async def conversations_of(
         self, user_id: UserId, *, before: tuple[UtcMillis, ConversationId] | None, limit: int
@@ -191,7 +195,9 @@ class SqliteStore:
         return await self._read(
             lambda snapshot: Briefing(
                 question=_message(snapshot, conversation_id, question),
-                newest=_messages_before(snapshot, conversation_id, before, limit),
+                newest=_unblocked(
+                    snapshot, conversation_id, _messages_before(snapshot, conversation_id, before, limit)
+                ),
                 memory=_memory(snapshot, conversation_id),
                 user=_known_user(snapshot, user_id),
             )
@@ -261,6 +267,14 @@ def _messages_before(
     upto = Seq(2**62) if before is None else before
     where = {"conversation_id": conversation_id, "before": upto, "limit": limit}
     return [message_from(row) for row in reversed(snapshot.rows("messages_before", where))]
+
+
+def _unblocked(snapshot: _Snapshot, conversation_id: ConversationId, found: list[Message]) -> list[Message]:
+    if not found:
+        return found
+    where = {"conversation_id": conversation_id, "from": found[0].seq}
+    blocked = {seq for (seq,) in snapshot.rows("blocked_messages", where)}
+    return [message for message in found if message.seq not in blocked] if blocked else found
 
 
 def _memory(snapshot: _Snapshot, conversation_id: ConversationId) -> Memory | None:

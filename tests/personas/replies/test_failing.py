@@ -85,7 +85,7 @@ async def test_white_space_before_the_first_word_is_not_the_first_word(on: Stage
 
 
 async def test_a_reply_that_is_too_long_is_cut(on: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gator.personas.making.MAX_REPLY_CHARS", 10)
+    monkeypatch.setattr("gator.personas.speech.MAX_REPLY_CHARS", 10)
     alice = await on.talk()
     run_id = await on.ask(alice)
     on.last.say("🐊" * 6, "🐊" * 6, "never heard")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.personas.puppet import Stage, ends_of, replies, stage, text_of, told
 
+from gator.personas.briefings import MAX_UNANSWERED
 from gator.storage.sqlite import FILE_NAME, connect
 
 
@@ -87,3 +88,39 @@ async def test_a_stopped_reply_shows_nothing_that_was_not_judged(on: Stage) -> N
     await alice.say(type="stop_reply", run_id=run_id)
     assert "knotweed" not in str(alice.heard)
     assert replies(alice)[0]["content"].startswith("First you dig")
+
+
+async def test_what_may_not_be_asked_is_told_to_no_provider_later_either(on: Stage) -> None:
+    alice = await on.talk()
+    await on.ask(alice, "How do I grow knotweed?")
+    await on.ask(alice, "And roses?")
+    prompt = str(on.last.prompt)
+    assert "roses" in prompt
+    assert "knotweed" not in prompt
+
+
+async def test_a_question_that_another_one_overtakes_is_judged_all_the_same(on: Stage) -> None:
+    alice = await on.talk()
+    await on.ask(await on.talk("bob"), "A poem?")
+    overtaken = await on.ask(alice, "How do I grow knotweed?")
+    asked = await on.ask(alice, "And roses?")
+    await on.finishes("Violets are blue.")
+    prompts = [str(call.prompt) for call in on.puppet.calls]
+    assert ends_of(alice, overtaken) == ["reply_stopped"]
+    assert "roses" in prompts[-1]
+    assert "knotweed" not in str(prompts)
+    await on.finishes("With love.")
+    assert ends_of(alice, asked) == ["new_message"]
+    await on.ask(alice, "Thank you.")
+    assert "With love." in str(on.last.prompt)
+    assert "knotweed" not in str(on.last.prompt)
+    assert audited(on) == [("in", "blocked")]
+
+
+async def test_of_very_much_said_at_once_what_was_not_judged_is_not_told(on: Stage) -> None:
+    alice = await on.talk()
+    for number in range(MAX_UNANSWERED + 3):
+        await alice.post("garden", f"Remark {number}.")
+    await on.ask(alice, "Well?")
+    prompt = str(on.last.prompt)
+    assert [f"Remark {number}." in prompt for number in range(5)] == [False, False, False, False, True]

@@ -163,6 +163,35 @@ async def test_a_reader_that_is_slow_misses_deltas_and_not_the_message(on: Stage
     assert text_of(alice, run_id) == replies(bob)[0]["content"]
 
 
+async def test_a_reader_who_reads_again_in_the_middle_is_told_at_once_what_was_missed(on: Stage) -> None:
+    alice, bob = await on.talk(), await on.talk("bob")
+    run_id = await on.ask(alice)
+    await on.says("One ")
+    bob.freeze()
+    await on.says(*(f"{number} " for number in range(20)))
+    before = len(told(bob))
+    await bob.thaw()
+    assert [frame["type"] for frame in told(bob)[before:]][-2:] == ["reply_started", "reply_delta"]
+    assert len(told(bob, "reply_delta")) < 5
+    assert text_of(bob, run_id) == text_of(alice, run_id)
+
+
+async def test_what_is_said_while_a_join_replays_the_log_is_told_when_that_is_over(on: Stage) -> None:
+    alice = await on.talk()
+    for number in range(3):
+        await alice.post("garden", f"{number}")
+    bob = await on.talk("bob")
+    await bob.say(type="leave_conversation", conversation_id="garden")
+    bob.freeze()
+    await bob.tell(type="join_conversation", conversation_id="garden", after_seq=1)
+    run_id = await on.ask(alice)
+    await on.says("One ", "two ")
+    assert told(bob, "reply_started", "reply_delta") == []
+    await bob.thaw()
+    assert text_of(bob, run_id) == "One two "
+    assert [frame["seq"] for frame in bob.of_type("new_message")] == [2, 3, 4, 6]
+
+
 async def test_a_new_epoch_begins_at_nothing(tmp_path: Path) -> None:
     words = tmp_path / "words"
     words.write_text("weed\n")

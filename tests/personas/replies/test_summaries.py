@@ -195,6 +195,28 @@ async def test_a_stopped_reply_sums_nothing_up(on: Stage) -> None:
     assert on.puppet.open == []
 
 
+async def test_what_a_summary_has_cost_is_known_after_a_restart(tmp_path: Path) -> None:
+    async with stage(tmp_path, Puppet(context_tokens=600), budgets=BUDGETS) as on:
+        alice = await on.talk()
+        await talk_long(on, alice)
+        await on.finishes("They count.", usage=Usage(90, 9))
+        await on.house.settle()
+    async with stage(tmp_path, Puppet(context_tokens=600), budgets=BUDGETS) as on:
+        [limit] = on.house.house.personas.ledger.left(alice.user_id, on.house.clock.now())
+        assert limit.left == 100_000 - 18 - 99
+
+
+async def test_what_was_blocked_is_in_no_summary(tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    words.write_text("knotweed\n")
+    async with stage(tmp_path / "data", Puppet(context_tokens=600), moderation_words=words) as on:
+        alice = await on.talk()
+        await on.ask(alice, "How do I grow knotweed?")
+        await talk_long(on, alice)
+        assert sums_up(on)
+        assert "knotweed" not in str(on.last.prompt)
+
+
 async def test_a_stop_of_the_server_waits_for_no_summary(tmp_path: Path) -> None:
     async with stage(tmp_path, Puppet(context_tokens=600)) as on:
         await talk_long(on, await on.talk())

@@ -26,5 +26,9 @@ ON CONFLICT (conversation_id) DO UPDATE SET body = excluded.body
 SELECT body FROM memories WHERE conversation_id = :conversation_id
 
 -- name: insert_audit_entry
-INSERT INTO moderation (at, run_id, conversation_id, user_id, direction, verdict, categories, by)
-VALUES (:at, :run_id, :conversation_id, :user_id, :direction, :verdict, :categories, :by)
+INSERT INTO moderation (at, run_id, conversation_id, user_id, direction, verdict, categories, by, message_seq)
+VALUES (:at, :run_id, :conversation_id, :user_id, :direction, :verdict, :categories, :by, :message_seq)
+
+-- name: blocked_messages
+SELECT message_seq FROM moderation
+WHERE conversation_id = :conversation_id AND message_seq >= :from AND direction = 'in' AND verdict = 'blocked'

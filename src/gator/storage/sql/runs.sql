@@ -16,6 +16,11 @@ UPDATE runs SET state = :state, ended_at = :at, code = :code, text = '',
 WHERE id = :id AND state IN ('queued', 'running')
 RETURNING id
 
+-- name: charge_run
+UPDATE runs SET prompt_tokens = prompt_tokens + :prompt_tokens, completion_tokens = completion_tokens + :completion_tokens,
+       cost_micros = cost_micros + :cost_micros
+WHERE id = :id
+
 -- name: run
 SELECT id, conversation_id, answers, answers_seq, persona_id, requested_by, message_id, attempt, hops, state,
        queued_at, started_at, ended_at, epoch, text, provider, model, prompt_tokens, completion_tokens, cost_micros, code
