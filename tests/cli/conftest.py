@@ -8,11 +8,9 @@ from contextlib import AsyncExitStack, ExitStack
 import pytest
 from tests.support.server import Server, lasting_port
 
-from gator.cli.chat.address import address_of
-from gator.cli.chat.client import Client, Left
 from gator.cli.chat.lines import Line, Said
-from gator.cli.chat.state import Chat
-from gator.protocol.types import ConversationId, UserId
+from gator.cli.chat.plain import HISTORY, Left, Plain
+from gator_chat_client import Client
 
 SECRET = "a secret of the tests, long enough for HS256"
 PATIENCE_S = 20
@@ -83,11 +81,15 @@ class Person(FakeScreen):
 
     def __init__(self, url: str, user: str, conversation: str, token: str | None = None) -> None:
         super().__init__()
-        chat = Chat(UserId(user), ConversationId(conversation))
-        # Half of at most half a second at first: the wait doubles, the tests do not wait for long.
-        client = Client(chat, address_of(url, user, conversation, token), self, dice=lambda: 0.1)
+        # A tenth of at most a second at first: the wait doubles, the tests do not wait for long.
+        client = Client(url, user=user, token=token, dice=lambda: 0.1)
         self._told_to_leave = asyncio.Event()
-        self._running = asyncio.create_task(client.run(self._told_to_leave))
+        self._running = asyncio.create_task(self._chat(client, user, conversation))
+
+    async def _chat(self, client: Client, user: str, conversation: str) -> Left:
+        async with client:
+            talk = client.conversation(conversation, history=HISTORY)
+            return await Plain(client, talk, user, self).run(self._told_to_leave)
 
     async def left(self) -> Left:
         """Wait until the client has ended by itself."""

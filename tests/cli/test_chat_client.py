@@ -14,7 +14,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from gator.cli.chat.outbox import CAPACITY
+from gator.cli.chat.plain import MOST_WAITING
 
 AT = "2025-01-15T10:30:00.000Z"
 Script = Callable[["Line"], Awaitable[None]]
@@ -254,17 +254,17 @@ async def test_when_too_much_waits_no_more_is_read_from_the_keyboard(seat: Seat)
         await go_on.wait()
         assert await line.let_in(0) is None
         assert await line.let_in(0) == 0
-        for number in range(CAPACITY + 5):
+        for number in range(MOST_WAITING + 5):
             assert await line.take(number + 1) == str(number)
         await line.goes()
 
     async with scripted(takes_its_time) as url:
         ann = seat(url, "ann")
-        ann.type(*(str(number) for number in range(CAPACITY + 5)), None)
-        await ann.until_read(CAPACITY + 1)
+        ann.type(*(str(number) for number in range(MOST_WAITING + 5)), None)
+        await ann.until_read(MOST_WAITING + 1)
         go_on.set()
         assert (await ann.left()).status == 0
-        assert len(ann.said) == CAPACITY + 5
+        assert len(ann.said) == MOST_WAITING + 5
 
 
 async def test_ctrl_c_does_not_wait_and_tells_what_was_not_said(seat: Seat) -> None:
@@ -296,9 +296,7 @@ async def test_where_there_is_no_chat_it_says_so(seat: Seat, status: int, why: s
 async def test_where_nothing_answers_it_says_how_to_start_a_server(seat: Seat) -> None:
     left = await seat("ws://127.0.0.1:9", "ann").left()
     assert left.status == 1
-    assert left.why == (
-        "No chat server answers at ws://127.0.0.1:9/ws/ann (connection refused). `make run` starts one."
-    )
+    assert left.why == ("No chat server answers at ws://127.0.0.1:9 (connection refused). `make run` starts one.")
 
 
 async def test_where_something_else_answers_it_says_so(seat: Seat) -> None:

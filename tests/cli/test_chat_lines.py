@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from gator.cli.chat.frames import read
 from gator.cli.chat.lines import (
     Line,
     Note,
@@ -17,13 +16,15 @@ from gator.cli.chat.lines import (
     columns,
     failed,
     happened,
-    harmless,
     listed,
     rejected,
     stopped,
     worded,
 )
-from gator.protocol.events import (
+from gator.cli.harmless import harmless
+from gator.protocol.types import ConversationId, MessageId, PersonaId, Role, RunId, Seq, UserId
+from gator_chat_client.frames import read
+from gator_chat_client.protocol.events import (
     ConversationCreated,
     ConversationDeleted,
     ConversationRenamed,
@@ -43,7 +44,6 @@ from gator.protocol.events import (
     ReplyStopped,
     Sender,
 )
-from gator.protocol.types import ConversationId, MessageId, PersonaId, Role, RunId, Seq, UserId
 
 AT = "2025-01-15T10:30:00.000Z"
 ROOM = ConversationId("room")

@@ -1,17 +1,17 @@
 import pytest
 
-from gator.cli.chat.effects import Persona
 from gator.cli.chat.roster import Roster
-from gator.protocol.types import PersonaId
-
-NIA, BLUE, MARK = (
-    Persona(PersonaId("p1"), "Nia"),
-    Persona(PersonaId("p2"), "Nia Blue"),
-    Persona(PersonaId("p3"), "?!"),
-)
+from gator_chat_client import PersonaSummary
 
 
-def roster_of(*personas: Persona) -> Roster:
+def persona(id: str, name: str) -> PersonaSummary:
+    return PersonaSummary(id=id, name=name, avatar=None, blurb="", tags=[], mine=False)
+
+
+NIA, BLUE, MARK = persona("p1", "Nia"), persona("p2", "Nia Blue"), persona("p3", "?!")
+
+
+def roster_of(*personas: PersonaSummary) -> Roster:
     roster = Roster()
     roster.learn_all(personas)
     return roster
@@ -42,12 +42,12 @@ def test_a_text_that_begins_with_no_name_addresses_nobody(text: str) -> None:
 
 
 def test_several_of_the_same_name_are_found() -> None:
-    twin = Persona(PersonaId("p9"), "NIA")
+    twin = persona("p9", "NIA")
     assert roster_of(NIA, twin, BLUE).addressed("Nia hello") == (["p1", "p9"], "hello")
 
 
 def test_a_persona_whose_name_is_its_id_is_found_once() -> None:
-    assert roster_of(Persona(PersonaId("nia"), "nia")).addressed("nia hello") == (["nia"], "hello")
+    assert roster_of(persona("nia", "nia")).addressed("nia hello") == (["nia"], "hello")
 
 
 def test_without_a_list_the_first_word_is_an_id() -> None:
@@ -59,7 +59,7 @@ def test_without_a_list_the_first_word_is_an_id() -> None:
 
 def test_names_are_remembered() -> None:
     roster = roster_of(NIA)
-    roster.learn(PersonaId("p7"), "Sam")
+    roster.learn("p7", "Sam")
     roster.learn_all(None)
-    assert [roster.name_of(PersonaId(each)) for each in ("p1", "p7", "p8")] == ["Nia", "Sam", "p8"]
-    assert [roster.knows(PersonaId(each)) for each in ("p1", "p8")] == [True, False]
+    assert [roster.name_of(each) for each in ("p1", "p7", "p8")] == ["Nia", "Sam", "p8"]
+    assert [roster.knows(each) for each in ("p1", "p8")] == [True, False]

@@ -67,9 +67,9 @@ async def test_what_cannot_work_is_said_in_a_sentence(tmp_path: Path) -> None:
         piped(b"hi\n", "ann", "room", "--url", "ws://127.0.0.1:9", home=tmp_path),
         piped(b"hi\n", "ann", "room", "--url", "nonsense", home=tmp_path),
     )
-    why = "No chat server answers at ws://127.0.0.1:9/ws/ann (connection refused). `make run` starts one."
+    why = "No chat server answers at ws://127.0.0.1:9 (connection refused). `make run` starts one."
     assert nowhere == (1, b"", f"gator: {why}\n".encode())
-    why = "'nonsense' is no address of a server; write one like ws://127.0.0.1:8000."
+    why = "'nonsense' is no address of a server; write one like http://127.0.0.1:8000."
     assert nonsense == (1, b"", f"gator: {why}\n".encode())
 
 
@@ -115,7 +115,7 @@ class Tty:
 def terminal(server: Server, user: str, conversation: str, home: Path) -> Iterator[Tty]:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
-    arguments = [GATOR, "chat", user, conversation, "--url", url_of(server)]
+    arguments = [GATOR, "chat", user, conversation, "--plain", "--url", url_of(server)]
     process = subprocess.Popen(
         arguments, cwd=home, env=environment(), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
     )

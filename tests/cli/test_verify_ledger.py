@@ -6,8 +6,8 @@ from random import Random
 import msgspec
 import pytest
 
-from gator.cli.chat.frames import Unreadable
 from gator.cli.verify.figures import Figures
+from gator.cli.verify.frames import Unreadable
 from gator.cli.verify.ledger import Ledger, Log, Logged, Message
 from gator.cli.verify.promises import PromiseName, Verdicts
 from gator.protocol.events import Ack, ConversationCreated, NewMessage, Sender

@@ -7,7 +7,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from gator.cli.chat.address import address_of
+from gator.cli.verify.address import address_of
 from gator.cli.verify.figures import Figures
 from gator.cli.verify.options import CannotRun
 from gator.cli.verify.people import Person, cast

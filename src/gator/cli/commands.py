@@ -79,17 +79,18 @@ def token(
 @app.command()
 def chat(
     user: Annotated[str, typer.Argument(help="Who you are.")],
-    conversation: Annotated[str, typer.Argument(help="Id of the conversation to join.")],
+    conversation: Annotated[str | None, typer.Argument(help="Id of the conversation to begin with.")] = None,
     url: Annotated[str | None, typer.Option(help="Server. [default: this machine's, ws://127.0.0.1:8000]")] = None,
     token: Annotated[str | None, typer.Option(help="Token that proves who you are.", envvar="CHAT_TOKEN")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="A line a message, as pipes and files get it.")] = False,
 ) -> None:
-    """Chat in the terminal, a line a message."""
-    from gator.cli.chat import own_url, run
+    """Chat in the terminal."""
+    from gator.cli.chat.start import own_url, run
 
     if url is None:
         settings = load()
         url = own_url(settings.host, settings.port)
-    sys.exit(run(user, conversation, url=url, token=token))
+    sys.exit(run(user, conversation, url=url, token=token, plain=plain))
 
 
 @app.command()

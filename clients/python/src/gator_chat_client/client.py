@@ -19,6 +19,7 @@ from gator_chat_client.frames import Frame, UnknownEvent
 from gator_chat_client.gaps import Position
 from gator_chat_client.http import HttpApi
 from gator_chat_client.link import OpenLink, open_websocket
+from gator_chat_client.listeners import Listeners
 from gator_chat_client.listing import Conversations
 from gator_chat_client.outbox import CAPACITY, MemoryOutbox, Outbox
 from gator_chat_client.presence import Presence, fold_presence
@@ -67,6 +68,7 @@ class Client:
     ) -> None:
         if not user and token is None:
             raise AddressError("Say who you are: a user, or a token.")
+        self.url = url
         self.clock = LoopClock() if clock is None else clock
         address = address_of(url, user)
         credentials = Credentials(token, self.clock)
@@ -79,7 +81,7 @@ class Client:
         self._outbox = MemoryOutbox() if outbox is None else outbox
         self._limits: Limits | None = None
         self._presence: Mapping[str, Presence] = {}
-        self._listeners: set[Callable[[], None]] = set()
+        self._listeners = Listeners()
         self._waiting: dict[tuple[str, str], Outgoing] = {}
         """Everything in the outbox that has not failed."""
         self._running: asyncio.Task[None] | None = None
@@ -139,8 +141,7 @@ class Client:
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call a function after each change of `connection`, `presence` or `waiting`."""
-        self._listeners.add(listener)
-        return lambda: self._listeners.discard(listener)
+        return self._listeners.add(listener)
 
     async def until(self, condition: Callable[["Client"], Any]) -> None:
         """Wait until something holds of `connection`, `presence` or `waiting`."""
@@ -247,14 +248,14 @@ class Client:
         except BaseException:
             del self._waiting[outgoing.conversation_id, outgoing.client_message_id]
             raise
-        self._notify()
+        self._listeners.notify()
 
     def keep(self, outgoing: Outgoing) -> None:
         """A message is stored by the server, or failed."""
         self._waiting.pop((outgoing.conversation_id, outgoing.client_message_id), None)
         if self._running is not None or outgoing.state == "failed":
             self.spawn(self.drop(outgoing) if outgoing.state == "sent" else self._outbox.put(outgoing))
-        self._notify()
+        self._listeners.notify()
 
     async def drop(self, outgoing: Outgoing) -> None:
         """Take a message out of the outbox."""
@@ -295,7 +296,7 @@ class Client:
         if state.state == "closed" and state.reason == "refused":
             for room in self._rooms.values():
                 room.end(self._refusal())
-        self._notify()
+        self._listeners.notify()
 
     def heard(self, frame: Frame) -> None:
         """A frame came."""
@@ -323,8 +324,4 @@ class Client:
         if isinstance(frame, PresenceUpdate):
             for room in self._rooms.values():
                 room.heard(frame)
-        self._notify()
-
-    def _notify(self) -> None:
-        for listener in list(self._listeners):
-            listener()
+        self._listeners.notify()

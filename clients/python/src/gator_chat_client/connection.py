@@ -210,7 +210,7 @@ class Connection:
             self._hear_within(self._silence_s)
         if isinstance(frame, Reconnect):
             after_s = frame.after_ms / 1000
-            self._cut(Ending("server_restarts", "the server will restart", least_s=after_s, is_due=True))
+            self._say_goodbye(Ending("server_restarts", "the server will restart", least_s=after_s, is_due=True))
             return
         self._listener.heard(frame)
 
@@ -218,7 +218,7 @@ class Connection:
         user = self._address.user
         if user is not None and greeting.user_id != user:
             why = f"The token is that of {greeting.user_id!r}, not of {user!r}."
-            self._cut(Ending("refused", why))
+            self._say_goodbye(Ending("refused", why))
             return
         self._is_greeted = True
         self._state = msgspec.structs.replace(
@@ -247,6 +247,12 @@ class Connection:
         if self._link is not None and self._ending is None:
             self._ending = ending
             self._link.abort()
+
+    def _say_goodbye(self, ending: Ending) -> None:
+        """End the socket by the book; who does not answer that is cut off by the link itself."""
+        if self._link is not None and self._ending is None:
+            self._ending = ending
+            self._goodbye = asyncio.ensure_future(self._link.close())
 
     def _in_our_words(self, ending: Ending) -> Ending:
         """A token that ended can only be replaced by whoever can ask for another."""

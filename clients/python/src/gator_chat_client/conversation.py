@@ -109,8 +109,7 @@ class Conversation:
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call a function after each change of `snapshot`; call what this returns to end that."""
-        self._room.listeners.add(listener)
-        return lambda: self._room.listeners.discard(listener)
+        return self._room.listeners.add(listener)
 
     async def until(self, condition: Callable[[Snapshot], Any]) -> Snapshot:
         """Wait until something holds of the snapshot, and return that."""

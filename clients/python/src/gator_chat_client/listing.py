@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from gator_chat_client.errors import ChatError
 from gator_chat_client.frames import Frame
 from gator_chat_client.http import HttpApi
+from gator_chat_client.listeners import Listeners
 from gator_chat_client.protocol.events import (
     ConversationDeleted,
     ConversationLeft,
@@ -119,7 +120,7 @@ class Conversations:
         self._spawn = spawn
         self._listed = ConversationList()
         self._cursor: str | None = None
-        self._listeners: set[Callable[[], None]] = set()
+        self._listeners = Listeners()
         self._asked_for: set[str] = set()
 
     @property
@@ -129,8 +130,7 @@ class Conversations:
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call a function after each change of `snapshot`; call what this returns to end that."""
-        self._listeners.add(listener)
-        return lambda: self._listeners.discard(listener)
+        return self._listeners.add(listener)
 
     async def load(self) -> None:
         """Load the first page; from then on the list is kept live.
@@ -186,5 +186,4 @@ class Conversations:
         if listed is self._listed:
             return
         self._listed = listed
-        for listener in list(self._listeners):
-            listener()
+        self._listeners.notify()

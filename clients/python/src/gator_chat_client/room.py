@@ -1,6 +1,6 @@
 """One conversation on the inside: what is heard of it goes to the snapshot, the readers and the outbox."""
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from functools import singledispatchmethod
 from typing import Any, Final, Protocol
 
@@ -26,6 +26,7 @@ from gator_chat_client.happenings import (
 )
 from gator_chat_client.http import HttpApi
 from gator_chat_client.joining import Joining
+from gator_chat_client.listeners import Listeners
 from gator_chat_client.protocol.commands import (
     Command,
     LeaveConversation,
@@ -92,7 +93,7 @@ class Room:
         else:
             seq, epoch = position.seq, position.epoch
             self.snapshot = Snapshot(id=conversation_id, seq=seq, head=seq, epoch=epoch)
-        self.listeners: set[Callable[[], None]] = set()
+        self.listeners = Listeners()
         self.sent: dict[str, Sent] = {}
         self._wire = wire
         self._limits: Limits | None = None
@@ -296,8 +297,7 @@ class Room:
         before, self.snapshot = self.snapshot, fold(self.snapshot, what)
         if self.snapshot is not before:
             self._resume(to_ask_for(before, self.snapshot))
-            for listener in list(self.listeners):
-                listener()
+            self.listeners.notify()
 
     def _tell(self, item: Item) -> None:
         self.happened(item)

@@ -1,11 +1,5 @@
-"""`gator chat`: a conversation in the terminal, a line a message.
+"""`gator chat`: conversations in the terminal, on top of the client library.
 
-`state.py` decides everything with values in and values out: what to show, what to send,
-what to send again and from which `seq` on. `client.py` is the shell that moves bytes
-between it, the network and `terminal.py`.
+`app.py` is the whole screen (Textual), `plain.py` a line a message for pipes and scripts. Both are
+imported only when they run: neither the server nor any other command needs what they need.
 """
-
-from gator.cli.chat.address import own_url
-from gator.cli.chat.client import run
-
-__all__ = ["own_url", "run"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
-from gator.protocol.events import (
+from gator.cli.harmless import harmless
+from gator_chat_client.protocol.events import (
     ConversationCreated,
     ConversationDeleted,
     ConversationRenamed,
@@ -17,31 +18,15 @@ from gator.protocol.events import (
     MembersAdded,
     NewMessage,
     ReplyFailed,
-    ReplyFailure,
-    ReplyRefusal,
     ReplyRejected,
     ReplyStatus,
     ReplyStopped,
 )
 
-_REPLACEMENT: Final = "\ufffd"
-# C0 and DEL as their pictures; C1, which some terminals obey like escape sequences; signs that
-# turn the direction of writing; lone surrogates, which cannot be written.
-_HARMLESS: Final[dict[int, str]] = {
-    **{code: chr(0x2400 + code) for code in range(0x20)},
-    0x7F: "\u2421",
-    **dict.fromkeys(range(0x80, 0xA0), _REPLACEMENT),
-    0x2028: "\u2424",
-    0x2029: "\u2424",
-    **dict.fromkeys((0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), _REPLACEMENT),
-    **dict.fromkeys(range(0xD800, 0xE000), _REPLACEMENT),
-    ord("\t"): "    ",
-}
-
 _SIGNS: Final = re.compile("\x1b\\[[0-9]m")
 """What `rows` writes for bold, dim and neither."""
 
-_WHY_FAILED: Final[Mapping[ReplyFailure, str]] = {
+WHY_FAILED: Final[Mapping[str, str]] = {
     "provider_unreachable": "its provider cannot be reached",
     "provider_timeout": "its provider took too long",
     "provider_busy": "its provider has too much to do",
@@ -52,7 +37,7 @@ _WHY_FAILED: Final[Mapping[ReplyFailure, str]] = {
     "internal": "the server made a mistake",
 }
 
-_WHY_REJECTED: Final[Mapping[ReplyRefusal, str]] = {
+WHY_REJECTED: Final[Mapping[str, str]] = {
     "queue_full": "too many replies wait here",
     "overloaded": "the server has too much to do",
     "budget": "the budget is spent",
@@ -85,11 +70,6 @@ class Note:
 
 
 Line = Said | Note
-
-
-def harmless(text: str) -> str:
-    """Make text safe to write to a terminal: one line, no control characters."""
-    return text.translate(_HARMLESS)
 
 
 def worded(line: Line, *, colours: bool, width: int | None = None, zone: tzinfo | None = None) -> str:
@@ -211,12 +191,12 @@ def stopped(event: ReplyStopped, name: str) -> Line:
 def failed(event: ReplyFailed, name: str) -> Line:
     """Word the end of a reply that went wrong."""
     offer = ". /again has it made anew." if event.retryable else ""
-    return Note(f"The reply of {name} failed: {_WHY_FAILED[event.code]}{offer}", at=event.timestamp)
+    return Note(f"The reply of {name} failed: {WHY_FAILED[event.code]}{offer}", at=event.timestamp)
 
 
 def rejected(event: ReplyRejected, name: str, zone: tzinfo | None = None) -> Line:
     """Word why there will be no reply, and when there may be one."""
-    why = _WHY_REJECTED[event.code]
+    why = WHY_REJECTED[event.code]
     if event.resets_at is not None:
         why += f" until {_moment(event.resets_at, event.timestamp, zone)}. /again after that."
     elif event.retry_after_ms is not None:

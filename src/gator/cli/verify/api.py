@@ -10,7 +10,7 @@ import httpx2
 import msgspec
 from msgspec import Struct
 
-from gator.cli.chat.frames import read
+from gator.cli.verify.frames import read
 from gator.cli.verify.ledger import Log, Logged, logged
 from gator.cli.verify.people import Person
 from gator.protocol.events import Message

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from gator.cli.chat.frames import Frame
 from gator.cli.verify.api import Api, ApiError
+from gator.cli.verify.frames import Frame
 from gator.cli.verify.ledger import Log, Logged, logged
 from gator.cli.verify.line import Gone
 from gator.cli.verify.opening import NotOpened

@@ -7,9 +7,9 @@ from random import Random
 from time import monotonic
 from typing import Final
 
-from gator.cli.chat.frames import Frame
 from gator.cli.verify.api import Api, ApiError
 from gator.cli.verify.figures import Figures
+from gator.cli.verify.frames import Frame
 from gator.cli.verify.ledger import Ledger, Logged, logged
 from gator.cli.verify.line import Gone, Line, rest_s
 from gator.cli.verify.opening import NotOpened

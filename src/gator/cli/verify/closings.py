@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Final
 
-from gator.cli.chat.address import Address, address_of
+from gator.cli.verify.address import Address, address_of
 from gator.cli.verify.line import Line
 from gator.cli.verify.opening import NotOpened
 from gator.cli.verify.scene import Scene

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from time import monotonic
 
-from gator.cli.chat.frames import Frame
+from gator.cli.verify.frames import Frame
 from gator.cli.verify.line import Gone
 from gator.cli.verify.opening import NotOpened
 from gator.cli.verify.people import Person

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from gator.cli.chat.frames import Frame, Unreadable
 from gator.cli.verify.figures import Figures, Latencies
+from gator.cli.verify.frames import Frame, Unreadable
 from gator.cli.verify.promises import Verdicts
 from gator.protocol.events import Ack, Durable, NewMessage
 

@@ -11,8 +11,8 @@ import msgspec
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from gator.cli.chat.address import Address
-from gator.cli.chat.frames import Frame, Unreadable, read
+from gator.cli.verify.address import Address
+from gator.cli.verify.frames import Frame, Unreadable, read
 from gator.cli.verify.opening import Ending, check_code, connect_to, greeting_of
 from gator.cli.verify.promises import Verdicts
 from gator.protocol.commands import Command, Heartbeat

@@ -8,8 +8,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from gator.cli.chat.address import Address
-from gator.cli.chat.frames import Unreadable, read
+from gator.cli.verify.address import Address
+from gator.cli.verify.frames import Unreadable, read
 from gator.cli.verify.promises import Verdicts
 from gator.protocol.errors import CLOSES
 from gator.protocol.events import OnlineUsers

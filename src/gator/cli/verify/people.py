@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from gator.cli.chat.address import Address, AddressError, address_of
+from gator.cli.verify.address import Address, AddressError, address_of
 from gator.cli.verify.line import Line, OnFrame
 from gator.cli.verify.opening import NotOpened
 from gator.cli.verify.options import CannotRun, Options

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from gator.cli.chat.lines import harmless
+from gator.cli.harmless import harmless
 from gator.cli.verify.figures import Latencies
 from gator.cli.verify.promises import PROMISES
 from gator.cli.verify.run import Outcome

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gator.cli.chat.frames import Frame
 from gator.cli.verify.api import ApiError, Body, of
+from gator.cli.verify.frames import Frame
 from gator.cli.verify.line import Line
 from gator.cli.verify.people import Person
 from gator.cli.verify.scene import Scene, join

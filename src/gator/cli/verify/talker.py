@@ -6,9 +6,9 @@ from random import Random
 from time import monotonic
 from typing import Final
 
-from gator.cli.chat.frames import Frame
 from gator.cli.verify.api import ApiError
 from gator.cli.verify.client import Client, World
+from gator.cli.verify.frames import Frame
 from gator.cli.verify.ledger import Message
 from gator.cli.verify.line import Gone, Line, rest_s
 from gator.cli.verify.opening import NotOpened

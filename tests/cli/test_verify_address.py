@@ -1,6 +1,6 @@
 import pytest
 
-from gator.cli.chat.address import AddressError, address_of, own_url
+from gator.cli.verify.address import AddressError, address_of
 
 TOKEN = "eyJh.eyJz.c2ln"
 
@@ -71,17 +71,3 @@ def test_what_is_no_token_is_refused_and_not_repeated(token: str) -> None:
 def test_a_name_that_is_no_text_is_refused(user: str, conversation: str) -> None:
     with pytest.raises(AddressError, match="Unicode"):
         address_of("ws://h", user, conversation, None)
-
-
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [
-        ("127.0.0.1", "ws://127.0.0.1:8000"),
-        ("0.0.0.0", "ws://127.0.0.1:8000"),
-        ("::", "ws://[::1]:8000"),
-        ("::1", "ws://[::1]:8000"),
-        ("localhost", "ws://localhost:8000"),
-    ],
-)
-def test_the_own_server_is_found_where_it_listens(host: str, url: str) -> None:
-    assert own_url(host, 8000) == url

@@ -71,12 +71,6 @@ def address_of(url: str, user: str, conversation: str, token: str | None) -> Add
     )
 
 
-def own_url(host: str, port: int) -> str:
-    """Word the address of a server on this machine that listens there."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
-
-
 def _is_text(name: str) -> bool:
     # What the command line could not decode arrives as lone surrogates.
     return not any("\ud800" <= char <= "\udfff" for char in name)

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from gator.cli.chat.frames import Unreadable, read
+from gator.cli.verify.frames import Unreadable, read
 from gator.protocol.examples import EVENT_EXAMPLES
 
 
