@@ -85,6 +85,28 @@ async def test_a_sidecar_that_is_killed_breaks_its_replies_off_and_another_takes
     assert (second.process.pid, second.api_key) != (first.process.pid, first.api_key)
 
 
+async def test_a_sidecar_that_hangs_is_ended_and_another_takes_over(embed: Embed, byte_model: Path) -> None:
+    provider = embed(byte_model, pulse_s=0.2)
+    async with asyncio.timeout(PATIENCE_S):
+        async with provider.reply(prompt(max_tokens=ENDLESS)) as pieces:
+            await anext(pieces)
+            hung = sidecar(provider)
+            os.kill(hung.process.pid, signal.SIGSTOP)
+            with pytest.raises(ProviderError, match="provider_broke_off"):
+                async for _ in pieces:
+                    pass
+        await hung.gone.wait()
+        assert (await ask(provider, prompt(max_tokens=5))).text
+    assert sidecar(provider).process.pid != hung.process.pid
+
+
+async def test_a_sidecar_that_is_busy_is_not_taken_for_hung(embed: Embed, byte_model: Path) -> None:
+    provider = embed(byte_model, context_tokens=4096, pulse_s=1.0)
+    async with asyncio.timeout(PATIENCE_S):
+        answers = await asyncio.gather(*(ask(provider, prompt(max_tokens=2000)) for _ in range(6)))
+    assert {len(answer.text) for answer in answers} == {2000}
+
+
 async def test_one_that_falls_again_and_again_is_left_alone_for_a_while(embed: Embed, byte_model: Path) -> None:
     provider = embed(byte_model, back_off_s=(0.0, 0.01), cool_down_s=1.0)
     for _ in range(3):

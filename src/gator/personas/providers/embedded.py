@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -23,6 +24,9 @@ from gator.telemetry.logs import Log, logger
 STEADY_S: Final = 60.0
 """A sidecar that lived this long had not fallen with the ones before it."""
 
+
+MISSED_PULSES: Final = 2
+"""Signs of life that a sidecar may owe before it is taken for hung, and ended."""
 
 FALL_S: Final = 1.0
 """Longest time between a sidecar's end and the kernel's word of it."""
@@ -63,9 +67,9 @@ class Embedded:
     """A `ReplyProvider` that runs a GGUF model with llama.cpp, beside this process.
 
     The sidecar starts with `start` or the first reply. If it dies, the replies that it was making
-    break off and it is started again, after `back_off_s`. Once that is used up, or if it cannot
-    start at all, nothing is tried for `cool_down_s` and replies fail at once. It dies with this
-    process, however that ends.
+    break off and it is started again, after `back_off_s`; one that hangs is ended first. Once that
+    is used up, or if it cannot start at all, nothing is tried for `cool_down_s` and replies fail at
+    once. It dies with this process, however that ends.
 
     Queue: replies beyond `slots` wait, first come, first served. Its bound and their patience
     are for whoever asks.
@@ -78,6 +82,7 @@ class Embedded:
         niceness: How far it stands back for others on a busy machine, 0 to 19: people who chat go
             before the model that thinks, but a slot is freed the later, too.
         start_s: How long loading the model may take.
+        pulse_s: How often the sidecar is asked for a sign of life, and how long that may take.
     """
 
     name: Final = "embedded"
@@ -96,6 +101,7 @@ class Embedded:
         total_s: float = 120.0,
         back_off_s: Sequence[float] = (0.0, 1.0, 5.0),
         cool_down_s: float = 60.0,
+        pulse_s: float = 5.0,
         log: Log | None = None,
     ) -> None:
         self.slots = slots
@@ -112,6 +118,7 @@ class Embedded:
         self._total_s = total_s
         self._back_off_s = tuple(back_off_s)
         self._cool_down_s = cool_down_s
+        self._pulse_s = pulse_s
         self._log = log or logger()
         self._keeper: asyncio.Task[None] | None = None
         self._at_hand: asyncio.Future[OpenAiCompatible | _Absent] = asyncio.Future()
@@ -220,12 +227,24 @@ class Embedded:
             self._log.info("embedded_model_listens", pid=sidecar.process.pid, model=self._model_path.name)
             self.sidecar = sidecar
             self._at_hand.set_result(client)
+            watching = asyncio.create_task(self._watch(sidecar), name="pulse of the embedded model")
             try:
                 return _ending(await sidecar.process.wait())
             finally:
+                watching.cancel()
                 self.sidecar = None
                 self._at_hand = asyncio.Future()
                 sidecar.gone.set()
+
+    async def _watch(self, sidecar: Sidecar) -> None:
+        """End a sidecar that gives no sign of life."""
+        missed = 0
+        while missed < MISSED_PULSES:
+            await asyncio.sleep(self._pulse_s)
+            missed = 0 if await _is_alive(sidecar.url, self._pulse_s) else missed + 1
+        self._log.warning("embedded_model_hangs", pid=sidecar.process.pid)
+        with suppress(ProcessLookupError):
+            sidecar.process.kill()
 
     def _order(self) -> Order:
         return Order(
@@ -323,6 +342,21 @@ async def _address(process: Process, order: Order, start_s: float) -> str:
     if isinstance(said, CannotServe):
         raise _CannotStart(said.why)
     return said.url
+
+
+async def _is_alive(url: str, patience_s: float) -> bool:
+    """Tell whether a sidecar answers, be it that it is busy."""
+    where = urlsplit(url)
+    try:
+        async with asyncio.timeout(patience_s):
+            reader, writer = await asyncio.open_connection(where.hostname, where.port)
+            try:
+                writer.write(b"GET /health HTTP/1.0\r\n\r\n")
+                return (await reader.readline()).startswith(b"HTTP/")
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
 
 
 def _ending(status: int) -> str:
