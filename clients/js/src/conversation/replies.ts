@@ -78,9 +78,10 @@ export function foldReplyMessage(replies: Replies, message: Message): Replies {
   if (reply === undefined) return replies
   const over = markOver(replies, reply.run_id)
   // What went wrong before is settled, unless it is the end of this very message.
+  const isThis = (end: ReplyEnd) => end.messageId === message.id
   return {
     ...over,
-    ends: over.ends.filter((end) => end.answers !== reply.answers || end.messageId === message.id),
+    ends: over.ends.filter((end) => isThis(end) || !isOf(end, message.sender_id, reply.answers)),
   }
 }
 
@@ -113,7 +114,7 @@ function queued(replies: Replies, event: ReplyQueued): Replies {
     length: 0,
     asked: false,
   }
-  return withRun(forgetEnds(replies, answers), begun)
+  return withRun(forgetEnds(replies, personaId, answers), begun)
 }
 
 /** The run with the event's epoch taken: begun, begun anew, or as it was if the event is older. */
@@ -163,7 +164,7 @@ function ended(replies: Replies, event: ReplyStopped | ReplyFailed | ReplyReject
   if (over.ends.some((end) => end.runId === event.run_id)) return over
   const { run_id: runId, persona_id: personaId, answers } = event
   const end: ReplyEnd = { runId, personaId, answers, ...howEnded(event) }
-  return { ...over, ends: [...over.ends, end].slice(-MOST_ENDS) }
+  return { ...over, ends: [...forgetEnds(over, personaId, answers).ends, end].slice(-MOST_ENDS) }
 }
 
 function howEnded(event: ReplyStopped | ReplyFailed | ReplyRejected) {
@@ -185,14 +186,18 @@ function howEnded(event: ReplyStopped | ReplyFailed | ReplyRejected) {
 
 function withRun(replies: Replies, run: Run): Replies {
   const isNew = !replies.runs.has(run.runId)
-  const base = isNew && run.answers !== null ? forgetEnds(replies, run.answers) : replies
+  const base = isNew && run.answers !== null ? forgetEnds(replies, run.personaId, run.answers) : replies
   return { ...base, runs: new Map(base.runs).set(run.runId, run) }
 }
 
-/** A new run for the same message replaces what is said of how the last one ended. */
-function forgetEnds(replies: Replies, answers: string): Replies {
-  const ends = replies.ends.filter((end) => end.answers !== answers)
+/** A new run of a persona for the same message replaces what is said of how the last one ended. */
+function forgetEnds(replies: Replies, personaId: string, answers: string): Replies {
+  const ends = replies.ends.filter((end) => !isOf(end, personaId, answers))
   return ends.length === replies.ends.length ? replies : { ...replies, ends }
+}
+
+function isOf(end: ReplyEnd, personaId: string, answers: string | null): boolean {
+  return end.personaId === personaId && end.answers === answers
 }
 
 function askFor(run: Run): ResumeReply {

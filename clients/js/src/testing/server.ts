@@ -409,7 +409,8 @@ export class FakeServer {
     socket.userId = userId
     this.#sockets.add(socket)
     const users = [userId, ...this.#seenBy(userId)]
-    socket.tell(
+    this.#send(
+      socket,
       this.stamped({
         type: 'online_users',
         users,
