@@ -38,8 +38,8 @@ export function Shell({ config }: { readonly config: ServerConfig }) {
   const selected = route.name === 'conversation' ? route.id : null
 
   return (
-    <div className={route.name === 'home' ? 'shell shell-home' : 'shell'}>
-      <a className="skip" href="#main">
+    <main className={route.name === 'home' ? 'shell shell-home' : 'shell'}>
+      <a className="skip" href="#content">
         {t('common.skip')}
       </a>
       <ConnectionBanner />
@@ -50,15 +50,15 @@ export function Shell({ config }: { readonly config: ServerConfig }) {
         </div>
         <UserBar me={me} config={config} onShortcuts={() => setOverlay('shortcuts')} />
       </nav>
-      <main className="main" id="main" tabIndex={-1}>
+      <div className="content" id="content" tabIndex={-1}>
         <Suspense fallback={<p className="list-loading">{t('common.loading')}</p>}>
           <Content route={route} me={me.id} />
         </Suspense>
-      </main>
+      </div>
       {overlay === 'new' && <NewConversation onClose={close} />}
       {overlay === 'switch' && <Switcher onClose={close} onNew={() => setOverlay('new')} />}
       {overlay === 'shortcuts' && <ShortcutHelp onClose={close} />}
-    </div>
+    </main>
   )
 }
 

@@ -13,14 +13,18 @@ interface Props {
 export function SidebarHead({ onNew, onSwitch }: Props) {
   const { t } = useTranslation()
   const route = useRoute()
+  // Every screen has one heading of its own; at home it is the name of the house.
+  const Brand = route.name === 'home' ? 'h1' : 'p'
   const personas = route.name === 'personas' || route.name === 'new-persona' || route.name === 'persona'
   return (
     <header className="sidebar-head">
       <div className="sidebar-brand">
-        <Link to={{ name: 'home' }} className="brand">
-          <Mark size={30} />
-          <span>Gator Chat</span>
-        </Link>
+        <Brand className="brand">
+          <Link to={{ name: 'home' }}>
+            <Mark size={30} />
+            Gator Chat
+          </Link>
+        </Brand>
         <IconButton icon="plus" label={t('conversations.new')} onClick={onNew} />
       </div>
       <button type="button" className="search-button" onClick={onSwitch}>

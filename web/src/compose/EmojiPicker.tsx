@@ -43,13 +43,20 @@ function CategoryHeader({ category, ...rest }: EmojiPickerListCategoryHeaderProp
   )
 }
 
+/* The picker counts rows and columns from 0, and ARIA from 1. */
+
 function Row(props: EmojiPickerListRowProps) {
-  return <div className="emoji-row" {...props} />
+  return <div className="emoji-row" {...props} aria-rowindex={(props['aria-rowindex'] ?? 0) + 1} />
 }
 
 function Emoji({ emoji, ...rest }: EmojiPickerListEmojiProps) {
   return (
-    <button type="button" className={emoji.isActive ? 'emoji-one emoji-active' : 'emoji-one'} {...rest}>
+    <button
+      type="button"
+      className={emoji.isActive ? 'emoji-one emoji-active' : 'emoji-one'}
+      {...rest}
+      aria-colindex={(rest['aria-colindex'] ?? 0) + 1}
+    >
       {emoji.emoji}
     </button>
   )

@@ -71,7 +71,11 @@ function daysBetween(date: Date, now: Date): number {
   return Math.round((midnight(now) - midnight(date)) / 86_400_000)
 }
 
-/** The language in which the page is shown. */
+/**
+ * How dates and numbers are written: as the browser's own locale has it if that speaks the page's language, so
+ * that English in Britain is not written as in America.
+ */
 export function useLocale(): string {
-  return useTranslation().i18n.language
+  const { language } = useTranslation().i18n
+  return navigator.languages.find((tag) => tag.split('-')[0] === language) ?? language
 }

@@ -5,10 +5,11 @@ import { useState } from 'react'
  * Where the line "new messages" is drawn: after what had been read when the conversation was opened. It stays
  * there while one reads on, and null means that nothing was new.
  */
-export function useNewLine({ status, readSeq, unread, messages }: ConversationSnapshot): number | null {
+export function useNewLine({ kind, readSeq, unread, messages }: ConversationSnapshot): number | null {
   const [after, setAfter] = useState<number | null | undefined>(undefined)
   if (after !== undefined) return after
-  const known = status === 'live' && messages.length > 0
+  // How far one has read is told together with the kind.
+  const known = kind !== null && messages.length > 0
   if (!known) return null
   const line = unread > 0 ? readSeq : null
   setAfter(line)

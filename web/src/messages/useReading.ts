@@ -7,14 +7,15 @@ import { useEffect, useState, useSyncExternalStore } from 'react'
  * @returns how many messages of others came since one left the end of the list.
  */
 export function useReading(
-  { messages, status }: ConversationSnapshot,
+  { messages, status, kind }: ConversationSnapshot,
   conversation: Conversation,
   me: string,
   atEnd: boolean,
 ): number {
   const looking = useSyncExternalStore(followLooking, isLooking)
   const newest = messages.findLast((message) => message.seq > 0)?.seq ?? 0
-  const reading = atEnd && looking && status === 'live'
+  // What was read before has to be known first: the line "new messages" is drawn after it.
+  const reading = atEnd && looking && status === 'live' && kind !== null
   const [seen, setSeen] = useState(newest)
   if (atEnd && seen !== newest) setSeen(newest)
 
