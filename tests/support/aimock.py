@@ -4,54 +4,28 @@ Its version is locked in `aimock/`. It is installed when it is missing, into pyt
 """
 
 import asyncio
-import hashlib
 import json
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
 import httpx2
 import pytest
+from tests.support import npm
 
 HERE: Final = Path(__file__).parent / "aimock"
 CLI: Final = Path("node_modules/@copilotkit/aimock/dist/cli.js")
-NEEDED: Final = "needs node and npm, as does what it tests against; SKIP_AIMOCK=1 leaves these tests out"
+OTHERWISE: Final = "SKIP_AIMOCK=1 leaves these tests out."
 
 
 def installed(cache: Path) -> Path:
-    """Find the server's program; it is fetched, into `cache`, if nobody has installed it."""
+    """Find the server's program."""
     if os.environ.get("SKIP_AIMOCK") == "1":
         pytest.skip("SKIP_AIMOCK=1")
-    if shutil.which("node") is None:
-        pytest.fail(f"aimock {NEEDED}")
-    if (HERE / CLI).exists():
-        return HERE / CLI
-    place = cache / hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()[:16]
-    if not place.exists():
-        _install(place)
-    return place / CLI
-
-
-def _install(place: Path) -> None:
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.fail(f"aimock {NEEDED}")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent) as parts:
-        draft = Path(parts) / "draft"
-        shutil.copytree(HERE, draft)
-        command = [npm, "ci", "--ignore-scripts", "--no-fund", "--no-audit"]
-        done = subprocess.run(command, cwd=draft, capture_output=True, text=True)
-        if done.returncode != 0:
-            pytest.fail(f"npm could not install aimock:\n{done.stderr}\nSKIP_AIMOCK=1 leaves these tests out.")
-        # Whole or not at all; another process may have been quicker.
-        with suppress(OSError):
-            draft.rename(place)
+    return npm.installed(HERE, cache, otherwise=OTHERWISE) / CLI
 
 
 class Aimock:

@@ -43,7 +43,8 @@ def docs_page(document: dict[str, Any]) -> str:
         (
             '<!doctype html><html lang="en"><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">',
-            f'<title>{title}</title><link rel="stylesheet" href="{STYLE}">',
+            # Without an icon of its own a browser asks for one that is nowhere.
+            f'<title>{title}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="{STYLE}">',
             f"<header><h1>{title}</h1><p>{_prose(info['summary'])} {_prose(info['description'])}",
             '<p>For programs: <a href="/openapi.json">openapi.json</a>. In open mode the header '
             "<code>X-Gator-User</code> says who asks, else <code>Authorization: Bearer TOKEN</code>.</header>",
