@@ -40,7 +40,7 @@ run: $(VENV)/.package ## Start the server with the page and a model to answer (N
 browser: $(VENV)/.dev ## Install the browser for the tests of the page, if there is none: Debian's Chromium, or Playwright's.
 	@$(BIN)/python -m tests.browser.chromium
 
-test: $(VENV)/.dev browser $(if $(filter 0,$(NODE)),,web) ## Run all tests (BROWSER=0, NODE=0 leave out those that need one); ARGS="-k journal -n 0" is handed to pytest, which then runs alone.
+test: $(VENV)/.dev $(if $(filter 0,$(NODE)),,web browser) ## Run all tests (BROWSER=0, NODE=0 leave out those that need one); ARGS="-k journal -n 0" is handed to pytest, which then runs alone.
 	@failed=; \
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS) || failed=yes; \
 	for package in $(if $(ARGS),,$(JS)); do \
@@ -68,6 +68,7 @@ bench: $(VENV)/.package ## Measure beside other servers ('make bench-setup' inst
 
 reference: $(VENV)/.package ## Write docs/reference/ anew from the code.
 	$(BIN)/gator reference
+	$(BIN)/python clients/python/generate.py
 
 lock: $(VENV)/.dev ## Write the locks anew after a change in pyproject.toml; UPGRADE=1 takes newer versions too.
 	$(LOCK) --extra terminal --group build -o requirements/runtime.lock

@@ -8,6 +8,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
+import httpx2
+
 from gator_chat_client.address import address_of
 from gator_chat_client.asking import Questions
 from gator_chat_client.clock import Clock, LoopClock
@@ -48,6 +50,7 @@ class Client:
             connection, and shortly before a token ends, which is then replaced on the living connection.
         outbox: Keeps what is not sent yet; in memory if not given. It is closed with the client.
         open_link: Opens sockets.
+        transport: Carries requests over HTTP; the usual one of httpx2 if not given.
         clock: Tells the time.
         dice: Draws a number from 0 to 1.
 
@@ -63,6 +66,7 @@ class Client:
         token: str | TokenSource | None = None,
         outbox: Outbox | None = None,
         open_link: OpenLink = open_websocket,
+        transport: httpx2.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
         dice: Callable[[], float] = random.random,
     ) -> None:
@@ -72,7 +76,7 @@ class Client:
         self.clock = LoopClock() if clock is None else clock
         address = address_of(url, user)
         credentials = Credentials(token, self.clock)
-        self.http = HttpApi(address, credentials)
+        self.http = HttpApi(address, credentials, transport)
         self.conversations = Conversations(self.http, self.spawn)
         self._connection = Connection(address, credentials, self, open_link=open_link, clock=self.clock, dice=dice)
         self._questions = Questions(self.send, self.clock)
@@ -86,6 +90,8 @@ class Client:
         """Everything in the outbox that has not failed."""
         self._running: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writes: set[asyncio.Task[None]] = set()
+        """What is being written to the outbox: at most one for each message that waits or was just stored."""
 
     # Its life
 
@@ -114,7 +120,7 @@ class Client:
             room.end(None)
         for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._writes, return_exceptions=True)
         await self.http.close()
         await self._outbox.close()
 
@@ -161,6 +167,7 @@ class Client:
             ChatError: The connection is refused for good, and nothing will be sent any more.
         """
         await self.until(lambda client: client.waiting == 0 or client.connection.state == "closed")
+        await asyncio.gather(*self._writes)
         if self.waiting:
             raise self._refusal()
 
@@ -225,9 +232,7 @@ class Client:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something in the background; a `ChatError` of it is passed over."""
-        task = asyncio.get_running_loop().create_task(self._attempt(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._begin(work, self._tasks)
 
     def settled(self) -> None:
         """A conversation may have caught up; if all have, so has the connection."""
@@ -253,13 +258,18 @@ class Client:
     def keep(self, outgoing: Outgoing) -> None:
         """A message is stored by the server, or failed."""
         self._waiting.pop((outgoing.conversation_id, outgoing.client_message_id), None)
-        if self._running is not None or outgoing.state == "failed":
-            self.spawn(self.drop(outgoing) if outgoing.state == "sent" else self._outbox.put(outgoing))
+        work = self.drop(outgoing) if outgoing.state == "sent" else self._outbox.put(outgoing)
+        self._begin(work, self._writes)
         self._listeners.notify()
 
     async def drop(self, outgoing: Outgoing) -> None:
         """Take a message out of the outbox."""
         await self._outbox.remove(outgoing.conversation_id, outgoing.client_message_id)
+
+    def _begin(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+        task = asyncio.get_running_loop().create_task(self._attempt(work))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     async def _attempt(self, work: Coroutine[Any, Any, None]) -> None:
         try:

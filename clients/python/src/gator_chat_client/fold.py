@@ -80,7 +80,7 @@ def _fold(_what: Any, snapshot: Snapshot) -> Snapshot:
 @_fold.register
 def _(event: NewMessage, snapshot: Snapshot) -> Snapshot:
     message = event.message
-    is_unread = message.sender_id != snapshot.me and event.seq > snapshot.read_seq
+    is_unread = message.sender_id != snapshot.me and event.seq > max(snapshot.read_seq, snapshot.counted_seq)
     snapshot = replace(
         _at(event.seq, snapshot),
         messages=(*snapshot.messages, message),
@@ -161,11 +161,12 @@ def _(event: UnknownEvent, snapshot: Snapshot) -> Snapshot:
 @_fold.register
 def _(gap: Discontinuity, snapshot: Snapshot) -> Snapshot:
     """What is kept has no hole in it, so it begins anew behind the gap; pages of history bring the rest."""
-    is_other_history = gap.reason in ("epoch_changed", "ahead_of_log")
+    if gap.is_other_history:
+        snapshot = replace(snapshot, head=0, read_seq=0, counted_seq=0, unread=0)
     return replace(
         snapshot,
         seq=gap.at_seq,
-        head=gap.at_seq if is_other_history else max(snapshot.head, gap.at_seq),
+        head=max(snapshot.head, gap.at_seq),
         messages=(),
         events=(),
         has_older=True,
@@ -304,6 +305,7 @@ def _(described: Described, snapshot: Snapshot) -> Snapshot:
         role=described.role,
         peer_id=described.peer_id,
         member_count=described.member_count,
+        counted_seq=described.seq,
         read_seq=read_seq,
         unread=_unread(snapshot, read_seq, described.unread if read_seq == described.read_seq else 0),
     )

@@ -34,3 +34,8 @@ class Discontinuity:
     reason: Unrecovered | Literal["missing", "reader_too_slow"]
     after_seq: int
     at_seq: int
+
+    @property
+    def is_other_history(self) -> bool:
+        """True if positions count something else from here on: nothing that was known of them holds."""
+        return self.reason in ("epoch_changed", "ahead_of_log")

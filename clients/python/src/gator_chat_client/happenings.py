@@ -59,6 +59,7 @@ class Described:
     role: Role
     peer_id: str | None
     member_count: int
+    seq: int
     read_seq: int
     unread: int
 

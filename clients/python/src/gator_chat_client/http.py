@@ -40,8 +40,11 @@ class _Problem(msgspec.Struct):
 class HttpApi:
     """Requests over HTTP, as the user of the client. All raise `ChatError`."""
 
-    def __init__(self, address: Address, credentials: Credentials) -> None:
+    def __init__(
+        self, address: Address, credentials: Credentials, transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
         self._address = address
+        self._transport = transport
         self._credentials = credentials
         self._client: httpx2.AsyncClient | None = None
 
@@ -180,7 +183,8 @@ class HttpApi:
 
     def _open(self) -> httpx2.AsyncClient:
         if self._client is None:
-            self._client = httpx2.AsyncClient(timeout=TIMEOUT_S, trust_env=not self._address.is_near)
+            is_far = not self._address.is_near
+            self._client = httpx2.AsyncClient(timeout=TIMEOUT_S, trust_env=is_far, transport=self._transport)
         return self._client
 
 

@@ -36,6 +36,10 @@ class ReadMark:
         self._seq = max(self._seq, seq)
         self._told = max(self._told, seq)
 
+    def forget(self) -> None:
+        """Positions count another history from now on."""
+        self._seq = self._told = 0
+
     def report(self) -> None:
         """Tell what was not told; again at once after a reconnect."""
         if self._pause is None and self._seq > self._told and self._tell(self._seq):

@@ -326,8 +326,12 @@ class Room:
 
     def _gap(self) -> None:
         """What is held does not join on to what was before: say so, and begin anew from the history."""
-        if self.snapshot.discontinuity is not None:
-            self._put(self.snapshot.discontinuity)
+        gap = self.snapshot.discontinuity
+        assert gap is not None
+        if gap.is_other_history:
+            self.joining.first_live = gap.at_seq
+            self.read_mark.forget()
+        self._put(gap)
         self._is_described = False
         self._wire.spawn(self.load_older())
 
@@ -402,6 +406,7 @@ class Room:
                 role=summary.role,
                 peer_id=summary.peer_id,
                 member_count=summary.member_count,
+                seq=summary.seq,
                 read_seq=summary.read_seq,
                 unread=summary.unread,
             )

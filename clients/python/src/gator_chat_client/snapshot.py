@@ -122,6 +122,9 @@ class Snapshot(Struct, frozen=True, kw_only=True):
         outgoing: Own messages that are not among `messages` yet, in order of sending.
         has_older: There are messages before the first one that is loaded.
         discontinuity: The gap of the last join, if there was one. `messages` begins behind it.
+        read_seq: Up to where the user has read.
+        unread: Messages of others after that.
+        counted_seq: Position up to which the server has counted them.
         typing: Users who are typing, without personas.
         typing_count: How many are; all that is told in a conversation of over 100 members.
         replies: Replies that are being made.
@@ -150,6 +153,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     discontinuity: Discontinuity | None = None
     read_seq: int = 0
     unread: int = 0
+    counted_seq: int = 0
     typing: tuple[str, ...] = ()
     typing_count: int = 0
     online: tuple[str, ...] = ()

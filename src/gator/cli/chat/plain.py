@@ -270,7 +270,7 @@ class Plain:
             case Discontinuity(reason=reason):
                 why = _WHY_MISSING.get(reason, "the server cannot say what was missed")
                 self._note(f"Messages may be missing here: {why}. This goes on with what is new.")
-                self._shown_seq = max(self._shown_seq, item.at_seq)
+                self._shown_seq = item.at_seq
             case Durable():
                 self._log(item)
             case PresenceUpdate() if item.user_id != self._user:

@@ -41,6 +41,9 @@ ReplyFailure = Literal[
 ]
 """Why a reply failed."""
 
+ResetReason = Literal["fallback", "moderated"]
+"""Another provider says it anew; it may not be said here."""
+
 ReplyRefusal = Literal["queue_full", "overloaded", "budget", "moderated", "persona_not_found"]
 """Why there will be no reply at all."""
 
@@ -248,7 +251,7 @@ class ReplyReset(_OfRun, frozen=True, kw_only=True, tag="reply_reset"):
 
     message_id: MessageId
     epoch: int
-    reason: Literal["moderated"]
+    reason: ResetReason
 
 
 class ReplyStopped(_OfRun, frozen=True, kw_only=True, tag="reply_stopped"):
