@@ -5,8 +5,10 @@
 The model is a process of its own that speaks OpenAI's chat completions and a token every 35 ms. It
 writes into its first token when it was asked and when it answered, so that what the server adds is
 known on both ways: from `send_message` to the model, and from the model's first token to the first
-`reply_delta`. Meanwhile the load generator measures chat between pairs, with and without the
-replies, in turn. All processes share one machine: see README.md on ratios and times.
+`reply_delta`. Meanwhile the load generator measures chat between pairs: with nothing beside
+it, with as many people who read the model's replies from the model itself, and with those who read them
+through the server. The second is what the machine has to bear either way; the third shows what the server
+adds. All processes share one machine: see README.md on ratios and times.
 """
 
 import argparse
@@ -23,7 +25,7 @@ from pathlib import Path
 from statistics import median
 from subprocess import PIPE, Popen
 from time import monotonic_ns
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import uvloop
 from websockets.asyncio.client import ClientConnection, connect
@@ -47,6 +49,8 @@ RATE: Final = 200
 WARM_UP_S: Final = 2.0
 FIRST_TALKER: Final = 100_000
 """Number of the first user who talks with a persona."""
+
+Beside = Literal["nothing", "readers of the model", "replies"]
 
 Times = list[tuple[float, float]]
 """Of each reply, in ms: until the model was asked, and from its first token to the first delta."""
@@ -109,9 +113,14 @@ class Talkers:
         self._times: Times = []
         self._is_counting = False
 
-    async def talk(self) -> None:
-        """Tell on standard output when all of them are talking; count until standard input ends."""
-        talking = [asyncio.create_task(self._talk(*who)) for who in self._who]
+    async def talk(self, *, with_the_model: bool = False) -> None:
+        """Tell on standard output when all of them are talking; count until standard input ends.
+
+        Args:
+            with_the_model: Without the server: the port is that of the model.
+        """
+        talk = self._talk_with_the_model if with_the_model else self._talk
+        talking = [asyncio.create_task(talk(*who)) for who in self._who]
         await asyncio.sleep(FIRST_TOKEN_S + TOKENS * TOKEN_S)
         self._is_counting = True
         print("talking", flush=True)
@@ -122,6 +131,16 @@ class Talkers:
                 task.result()
             task.cancel()
         print(json.dumps(self._times), flush=True)
+
+    async def _talk_with_the_model(self, _token: str, _conversation: str) -> None:
+        await asyncio.sleep(random.uniform(0, FIRST_TOKEN_S + TOKENS * TOKEN_S))
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        while True:
+            writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
+            while await reader.readline() != b"0\r\n":
+                pass
+            await reader.readline()
+            await asyncio.sleep(random.uniform(0, THINKS_S))
 
     async def burst(self, times: int) -> None:
         """Have all of them ask at the same moment, again and again."""
@@ -186,11 +205,15 @@ class Bench:
         self._gator = Gator("native", self._houses)
         self._tokens = [self._houses.token(FIRST_TALKER + number) for number in range(streams)]
 
-    def chat(self, *, with_replies: bool) -> tuple[Figures, Times]:
+    def chat(self, beside: Beside) -> tuple[Figures, Times]:
         """Measure chat between pairs, and the replies beside it."""
         with ExitStack() as stack:
-            home, port, server = stack.enter_context(self._serving())
-            talkers = self._talkers(port, "talk") if with_replies else None
+            home, port, model_port, server = stack.enter_context(self._serving())
+            talkers = None
+            if beside == "replies":
+                talkers = self._talkers(port, "talk")
+            elif beside == "readers of the model":
+                talkers = self._talkers(port, "read", to=model_port)
             if talkers is not None:
                 assert talkers.stdout is not None
                 talkers.stdout.readline()
@@ -212,11 +235,11 @@ class Bench:
 
     def burst(self, times: int) -> Times:
         """Measure replies that are all asked for at the same moment."""
-        with self._serving() as (_, port, _):
+        with self._serving() as (_, port, _, _):
             return _heard(self._talkers(port, "burst", str(times)))
 
     @contextmanager
-    def _serving(self) -> Iterator[tuple[Path, int, Process]]:
+    def _serving(self) -> Iterator[tuple[Path, int, int, Process]]:
         home = BUILD / "run"
         shutil.rmtree(home, ignore_errors=True)
         (home / "model").mkdir(parents=True)
@@ -232,14 +255,14 @@ class Bench:
             Process(model, port=model_port, home=home / "model", environment={"PYTHONPATH": str(ROOT)}),
             Process([GATOR, "serve"], port=port, home=home, environment=environment) as server,
         ):
-            yield home, port, server
+            yield home, port, model_port, server
 
-    def _talkers(self, port: int, *what: str) -> "Popen[str]":
+    def _talkers(self, port: int, *what: str, to: int | None = None) -> "Popen[str]":
         persona = _post(port, self._tokens[0], "/personas", {"name": "Nia", "visibility": "public"})["id"]
         conversations = [
             _post(port, token, f"/personas/{persona}/conversations", {})["id"] for token in self._tokens
         ]
-        command = [sys.executable, "-m", "bench.replies", *what, "--port", str(port)]
+        command = [sys.executable, "-m", "bench.replies", *what, "--port", str(to or port)]
         process = Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=ROOT)
         assert process.stdin is not None
         process.stdin.write(json.dumps([self._tokens, conversations]) + "\n")
@@ -270,7 +293,7 @@ def _post(port: int, token: str, path: str, body: object) -> dict[str, Any]:
 
 def main() -> int:
     """Measure, and print what came of it."""
-    if len(sys.argv) > 1 and sys.argv[1] in ("model", "talk", "burst"):
+    if len(sys.argv) > 1 and sys.argv[1] in ("model", "talk", "read", "burst"):
         return _play_a_part(sys.argv[1:])
     parser = argparse.ArgumentParser(prog="python -m bench.replies", description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is repeated (3)")
@@ -279,20 +302,28 @@ def main() -> int:
     options = parser.parse_args()
 
     bench = Bench(options.streams, options.seconds)
-    ratios, all_times = [], []
+    ratios: list[tuple[float, float]] = []
+    all_times: Times = []
     try:
         for _ in range(options.rounds):
-            alone, _times = bench.chat(with_replies=False)
-            beside, times = bench.chat(with_replies=True)
+            alone, _ = bench.chat("nothing")
+            loaded, _ = bench.chat("readers of the model")
+            beside, times = bench.chat("replies")
             all_times += times
-            ratios.append(beside["latency_ms"]["p99"] / alone["latency_ms"]["p99"])
+            p99 = beside["latency_ms"]["p99"]
+            ratios.append((p99 / loaded["latency_ms"]["p99"], p99 / alone["latency_ms"]["p99"]))
             _show_chat("alone", alone)
+            _show_chat(f"{options.streams} readers of the model", loaded)
             _show_chat(f"{beside['live']:.0f} replies", beside)
         burst = bench.burst(options.rounds)
     finally:
         shutil.rmtree(BUILD / "run", ignore_errors=True)
         shutil.rmtree(BUILD / "houses", ignore_errors=True)
-    print(f"chat beside {options.streams} replies: p99 x {median(ratios):.2f} (median of {len(ratios)} rounds)")
+    through, all_in_all = (median(way) for way in zip(*ratios, strict=True))
+    print(
+        f"chat beside {options.streams} replies: p99 x {through:.2f} of that beside the same replies without the "
+        f"server, x {all_in_all:.2f} of that on a quiet machine (medians of {len(ratios)} rounds)"
+    )
     _show_times(f"first words, {options.streams} replies going on", all_times)
     _show_times(f"first words, {options.streams} asked for at the same moment", burst)
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
@@ -306,14 +337,20 @@ def _play_a_part(arguments: Sequence[str]) -> int:
         return 0
     tokens, conversations = json.loads(sys.stdin.readline())
     talkers = Talkers(int(rest[-1]), tokens, conversations)
-    uvloop.run(talkers.talk() if part == "talk" else talkers.burst(int(rest[0])))
+    match part:
+        case "talk":
+            uvloop.run(talkers.talk())
+        case "read":
+            uvloop.run(talkers.talk(with_the_model=True))
+        case _:
+            uvloop.run(talkers.burst(int(rest[0])))
     return 0
 
 
 def _show_chat(title: str, chat: Figures) -> None:
     latency = chat["latency_ms"]
     print(
-        f"chat, {title:12}: p50 {latency['p50']:.2f} ms, p99 {latency['p99']:.2f} ms, "
+        f"chat, {title:24}: p50 {latency['p50']:.2f} ms, p99 {latency['p99']:.2f} ms, "
         f"server {chat['server_cores']:.2f} cores, {chat['missing']} missing",
         flush=True,
     )
