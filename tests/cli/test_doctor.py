@@ -128,3 +128,13 @@ def test_a_full_disk_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(doctor, "FREE_BYTES", 2**80)
     [problem] = wrong(examine(tmp_path))
     assert "MiB free at" in problem
+
+
+@pytest.mark.usefixtures("healthy")
+def test_the_page_that_is_served_is_named(tmp_path: Path) -> None:
+    page = tmp_path / "page"
+    page.mkdir()
+    said = examine(tmp_path, GATOR_PAGE=str(page))
+    assert wrong(said) == [f"page: there is no index.html in {str(page)!r}"]
+    (page / "index.html").touch()
+    assert f"ok     page: in {str(page)!r}" in examine(tmp_path, GATOR_PAGE=str(page)).out

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import apsw
 
+from gator.page.files import find_page, is_page
 from gator.settings import Settings, SettingsError, load
 from gator.storage.migrations import migrations
 from gator.storage.sqlite import FILE_NAME, DataInUse, DataLock, connect, schema_version
@@ -46,6 +47,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         yield finding
     yield _port(settings, in_use)
     yield _open_files(settings)
+    yield _page(settings)
 
 
 def _sqlite() -> Finding:
@@ -108,6 +110,14 @@ def _port(settings: Settings, in_use: bool) -> Finding:
                 return True, f"port: {settings.host}:{settings.port} is taken, by the running server as it seems"
             return False, f"port: cannot listen on {settings.host}:{settings.port}: {error.strerror}"
     return True, f"port: {settings.host}:{settings.port} is free"
+
+
+def _page(settings: Settings) -> Finding:
+    directory = settings.page or find_page()
+    if directory is None:
+        return True, "page: not built, everything else works; `make web` builds it"
+    ok = is_page(directory)
+    return ok, f"page: {'in' if ok else 'there is no index.html in'} {str(directory)!r}"
 
 
 def _open_files(settings: Settings) -> Finding:
