@@ -127,7 +127,8 @@ export const SCENES = [
       for (let number = 1; number <= 30; number++) await world.bob.say(id, `Row ${number} is weeded.`)
       await world.ada.ask('PUT', `/conversations/${id}/read`, { seq: 24 })
       await conversation(page, world, id, 'New messages')
-      await log(page).evaluate((element) => element.scrollBy(0, -500))
+      const jump = page.getByRole('button', { name: 'To the newest' })
+      while (!(await jump.isVisible())) await log(page).evaluate((element) => element.scrollBy(0, -120))
       await world.cleo.say(id, 'And the water is on again.')
       await page.getByRole('button', { name: /new message/ }).waitFor()
     },

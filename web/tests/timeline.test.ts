@@ -112,10 +112,13 @@ describe('lines', () => {
   })
 
   it('keeps back events that are older than the messages that are here', () => {
-    expect(kinds(rows({ messages: [message(5, 'bob')], events: [renamed(2)], hasOlder: true }))).toEqual([
-      'day',
-      'message',
-    ])
+    const all = rows({ messages: [message(5, 'bob')], events: [renamed(2)], hasOlder: true })
+    expect(kinds(all)).toEqual(['message'])
+  })
+
+  it('leaves the first day without its line while older messages may belong to it', () => {
+    expect(kinds(rows({ messages: [message(5, 'bob')], hasOlder: true }))).toEqual(['message'])
+    expect(kinds(rows({ messages: [message(5, 'bob')], hasOlder: false }))).toEqual(['day', 'message'])
   })
 })
 

@@ -46,17 +46,14 @@ function CategoryHeader({ category, ...rest }: EmojiPickerListCategoryHeaderProp
 /* The picker counts rows and columns from 0, and ARIA from 1. */
 
 function Row(props: EmojiPickerListRowProps) {
-  return <div className="emoji-row" {...props} aria-rowindex={(props['aria-rowindex'] ?? 0) + 1} />
+  const counted = { ...props, 'aria-rowindex': (props['aria-rowindex'] ?? 0) + 1 }
+  return <div className="emoji-row" {...counted} />
 }
 
 function Emoji({ emoji, ...rest }: EmojiPickerListEmojiProps) {
+  const counted = { ...rest, 'aria-colindex': (rest['aria-colindex'] ?? 0) + 1 }
   return (
-    <button
-      type="button"
-      className={emoji.isActive ? 'emoji-one emoji-active' : 'emoji-one'}
-      {...rest}
-      aria-colindex={(rest['aria-colindex'] ?? 0) + 1}
-    >
+    <button type="button" className={emoji.isActive ? 'emoji-one emoji-active' : 'emoji-one'} {...counted}>
       {emoji.emoji}
     </button>
   )

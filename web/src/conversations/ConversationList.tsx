@@ -84,7 +84,7 @@ function Item({ conversation, selected, me }: ItemProps) {
   return (
     <Link
       to={{ name: 'conversation', id: conversation.id }}
-      className={classes('conversation-item', unread > 0 && 'conversation-unread')}
+      className={classes('conversation-item', unread > 0 && !selected && 'conversation-unread')}
       aria-current={selected ? 'page' : undefined}
     >
       <Avatar {...face} online={presence?.online ?? false} />
@@ -103,7 +103,7 @@ function Item({ conversation, selected, me }: ItemProps) {
           <span className="conversation-last">
             {lastMessage ? <LastMessage conversation={conversation} me={me} /> : t('conversations.empty')}
           </span>
-          <Unread count={unread} />
+          {!selected && <Unread count={unread} />}
         </span>
       </span>
     </Link>

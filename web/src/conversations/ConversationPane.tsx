@@ -1,5 +1,5 @@
 import type { ConversationSnapshot } from '@gator/chat'
-import { useConversation } from '@gator/chat/react'
+import { useConversation, useConversations } from '@gator/chat/react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from '../app/Link.tsx'
@@ -20,7 +20,9 @@ import { useFace } from './useFace.ts'
 export function ConversationPane({ id, me }: { readonly id: string; readonly me: string }) {
   const { t } = useTranslation()
   const { conversation, ...snapshot } = useConversation(id)
-  const face = useFace(snapshot)
+  const listed = useConversations().items.find((item) => item.id === id)
+  // Until the conversation itself is here, the list may know it.
+  const face = useFace(snapshot.kind === null && listed ? listed : snapshot)
   const [opened, setOpened] = useState<Opened | null>(null)
 
   if (snapshot.status === 'failed' || snapshot.status === 'left') {

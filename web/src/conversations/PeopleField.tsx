@@ -32,7 +32,7 @@ export function PeopleField({ ids, onChange, withPersonas }: Props) {
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    if ((event.key === 'Enter' && text.trim() !== '') || event.key === ',') {
+    if (event.key === 'Enter' && text.trim() !== '') {
       event.preventDefault()
       add(text)
     } else if (event.key === 'Backspace' && text === '') {
@@ -51,7 +51,9 @@ export function PeopleField({ ids, onChange, withPersonas }: Props) {
             autoCapitalize="none"
             spellCheck={false}
             value={text}
-            onChange={(event) => setText(event.target.value)}
+            onChange={(event) =>
+              /[,\n]/.test(event.target.value) ? add(event.target.value) : setText(event.target.value)
+            }
             onKeyDown={onKeyDown}
             onBlur={() => add(text)}
             {...attributes}

@@ -2,6 +2,7 @@ import type { Conversation, ConversationSnapshot } from '@gator/chat'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { Button } from '../design/Button.tsx'
 import { Icon } from '../design/Icon.tsx'
 import { Announcer } from './Announcer.tsx'
 import './message-list.css'
@@ -27,7 +28,8 @@ const LOAD_AHEAD_ROWS = 12
  */
 export function MessageList({ snapshot, conversation, me }: Props) {
   const { t } = useTranslation()
-  const { messages, events, replies, replyEnds, discontinuity, hasOlder, loadingOlder } = snapshot
+  const { messages, events, replies, replyEnds, discontinuity, hasOlder, loadingOlder, historyError } =
+    snapshot
   const newAfter = useNewLine(snapshot)
   const rows = useMemo(
     () => timelineOf({ messages, events, replies, replyEnds, discontinuity, hasOlder, newAfter, me }),
@@ -55,10 +57,12 @@ export function MessageList({ snapshot, conversation, me }: Props) {
 
   const items = virtual.getVirtualItems()
   const firstShown = items[0]?.index ?? 0
+  const nearStart = hasOlder && rows.length > 0 && firstShown < LOAD_AHEAD_ROWS
+  const [loads, setLoads] = useState(0)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: after each load it may be necessary again
   useEffect(() => {
-    if (hasOlder && !loadingOlder && rows.length > 0 && firstShown < LOAD_AHEAD_ROWS)
-      void conversation.loadOlder()
-  }, [hasOlder, loadingOlder, rows.length, firstShown, conversation])
+    if (nearStart && !historyError) void conversation.loadOlder().then(() => setLoads((number) => number + 1))
+  }, [nearStart, loads, historyError, conversation])
 
   return (
     <div className="message-list">
@@ -74,6 +78,14 @@ export function MessageList({ snapshot, conversation, me }: Props) {
         tabIndex={0}
       >
         {loadingOlder && <p className="message-loading">{t('messages.loadingOlder')}</p>}
+        {historyError && !loadingOlder && (
+          <div className="message-loading">
+            {t('messages.historyFailed')}
+            <Button small kind="quiet" icon="refresh" onClick={() => void conversation.loadOlder()}>
+              {t('common.again')}
+            </Button>
+          </div>
+        )}
         <div className="message-canvas" style={{ height: virtual.getTotalSize() }}>
           {items.map((item) => {
             const row = rows[item.index]

@@ -191,6 +191,10 @@ class Builder {
       this.#interrupt({ kind: 'gap', key: 'gap', reason: discontinuity.reason })
     }
     const day = new Date(timestamp).toDateString()
+    // With older messages to come nobody knows yet where the first day begins; and a line at the very top would
+    // stay there when they come, instead of what is read.
+    const unknown = this.#day === '' && this.#input.hasOlder
+    if (unknown) this.#day = day
     if (day !== this.#day) {
       this.#day = day
       this.#interrupt({ kind: 'day', key: `day ${day}`, at: timestamp })
