@@ -42,8 +42,6 @@ def include_routers(app: FastAPI) -> None:
     # An id may hold slashes, so the address of a conversation itself is matched last.
     # So is that of a persona: `budget` and `import` are none.
     for feature in (
-        config,
-        admin,
         users,
         members,
         messages,
@@ -53,6 +51,8 @@ def include_routers(app: FastAPI) -> None:
         cards,
         avatars,
         personas,
+        config,
+        admin,
     ):
         api.include_router(feature.router)
     app.include_router(api)
