@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -244,12 +244,14 @@ class Reader:
     def __init__(self, conversation: Conversation, **options: Any) -> None:
         self.items: list[Item] = []
         self.error: BaseException | None = None
+        self._has_read = asyncio.Event()
         self._task = asyncio.create_task(self._read(conversation, options))
 
     async def _read(self, conversation: Conversation, options: Any) -> None:
         try:
             async for item in conversation.events(**options):
                 self.items.append(item)
+                self._has_read.set()
         except Exception as error:
             self.error = error
 
@@ -262,6 +264,12 @@ class Reader:
         return [
             item.seq for item in self.items if getattr(item, "message", None) is not None and hasattr(item, "seq")
         ]
+
+    async def until(self, condition: Callable[["Reader"], object]) -> None:
+        """Wait until something holds of what was read."""
+        while not condition(self):
+            self._has_read.clear()
+            await self._has_read.wait()
 
     async def stop(self) -> None:
         self._task.cancel()

@@ -136,6 +136,11 @@ class Client:
         return self._connection.state
 
     @property
+    def is_connected(self) -> bool:
+        """True while there is a socket on which the server has greeted this user."""
+        return self.connection.state in ("catching_up", "open")
+
+    @property
     def presence(self) -> Mapping[str, Presence]:
         """Who is online of those of whom something was heard."""
         return self._presence
@@ -166,7 +171,7 @@ class Client:
         Raises:
             ChatError: The connection is refused for good, and nothing will be sent any more.
         """
-        await self.until(lambda client: client.waiting == 0 or client.connection.state == "closed")
+        await self.until(lambda client: client.waiting == 0 or client.connection.reason == "refused")
         await asyncio.gather(*self._writes)
         if self.waiting:
             raise self._refusal()

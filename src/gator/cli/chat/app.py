@@ -137,7 +137,7 @@ class ChatApp(App[int]):
 
     async def _get_going(self) -> None:
         """Load what there is, as soon as there is a connection."""
-        await self._client.until(lambda client: client.connection.state in ("catching_up", "open", "closed"))
+        await self._client.until(lambda client: client.is_connected)
         await self._client.conversations.load()
         await self._orders.learn()
         if self._current is None and self._client.conversations.snapshot.items:

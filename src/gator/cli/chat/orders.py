@@ -44,7 +44,7 @@ class Orders:
 
     async def learn(self) -> None:
         """Ask for the list of personas, as soon as there is a connection."""
-        await self._client.until(lambda client: client.connection.state in ("catching_up", "open", "closed"))
+        await self._client.until(lambda client: client.is_connected)
         try:
             self._roster.learn_all(await self._client.http.personas())
         except ChatError:

@@ -271,6 +271,7 @@ class Plain:
                 why = _WHY_MISSING.get(reason, "the server cannot say what was missed")
                 self._note(f"Messages may be missing here: {why}. This goes on with what is new.")
                 self._shown_seq = item.at_seq
+                self._acked_seq = min(self._acked_seq, item.at_seq)
             case Durable():
                 self._log(item)
             case PresenceUpdate() if item.user_id != self._user:
@@ -326,8 +327,8 @@ class Plain:
 
     def _enter(self) -> None:
         """Say where one is."""
-        connection, snapshot = self._client.connection, self._conversation.snapshot
-        if connection.state not in ("catching_up", "open"):
+        snapshot = self._conversation.snapshot
+        if not self._client.is_connected:
             return
         if not self._is_in:
             self._is_in = True
