@@ -138,7 +138,7 @@ export const SCENES = [
     },
   },
   {
-    name: 'failed',
+    name: 'refused',
     async show(page, world) {
       await page.routeWebSocket(/\/ws\//, (socket) => {
         const server = socket.connectToServer()
@@ -243,6 +243,7 @@ export const SCENES = [
   {
     name: 'memory',
     async show(page, world) {
+      await asked(world, 'When will it be ready to harvest? In Python, please.', /timedelta/)
       await world.ada.ask('PUT', `/conversations/${world.withNia.id}/memory`, {
         summary: 'ada is starting a garden on a north-facing plot and is not fond of mint.',
         pins: ['The shed key is under the third pot.'],

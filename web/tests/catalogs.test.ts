@@ -47,7 +47,7 @@ describe('the source', () => {
   it('uses every text', () => {
     const all = source.map((file) => readFileSync(file, 'utf8')).join('\n')
     const unused = [...english.keys()].filter((key) => {
-      const name = key.replace(/_(zero|one|two|few|many|other)$/, '')
+      const name = key.replace(/_(zero|one|two|few|many|other|own)$/, '')
       const parts = name.split('.')
       // A key may be put together of a fixed beginning and a value: t(`roles.${role}`).
       return (

@@ -5,6 +5,7 @@ import { IconButton } from '../design/Button.tsx'
 import { Empty } from '../design/Empty.tsx'
 import { formatNumber, useLocale } from '../i18n/format.ts'
 import { codeOf, wordError } from '../lib/errors.ts'
+import '../design/page.css'
 import './admin.css'
 import { Sparkline } from './Sparkline.tsx'
 import { type AdminStatus, type Percentiles, type TopConversation, useStatus } from './status.ts'
@@ -81,7 +82,7 @@ function Board({ history, status }: BoardProps) {
           value={number(status.connections.open)}
           note={t('admin.ofLimit', {
             limit: number(status.connections.limit),
-            users: number(status.users_online),
+            count: status.users_online,
           })}
           values={history.map((one) => one.connections.open)}
         />

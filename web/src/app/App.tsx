@@ -26,7 +26,7 @@ function Screen() {
     case 'unreachable':
       return (
         <main className="enter">
-          <Empty icon="offline" title={t('enter.unreachable')} text={t('enter.unreachableHint')}>
+          <Empty whole icon="offline" title={t('enter.unreachable')} text={t('enter.unreachableHint')}>
             <Button kind="primary" icon="refresh" onClick={() => void begin()}>
               {t('common.again')}
             </Button>

@@ -4,9 +4,9 @@ import { useTranslation } from 'react-i18next'
 import { ConversationList } from '../conversations/ConversationList.tsx'
 import { ConversationPane } from '../conversations/ConversationPane.tsx'
 import { NewConversation } from '../conversations/NewConversation.tsx'
-import { Empty } from '../design/Empty.tsx'
 import type { ServerConfig } from '../session/config.ts'
 import { ConnectionBanner } from './ConnectionBanner.tsx'
+import { Home } from './Home.tsx'
 import { type Route, useRoute } from './routes.ts'
 import './shell.css'
 import { ShortcutHelp } from './ShortcutHelp.tsx'
@@ -52,7 +52,7 @@ export function Shell({ config }: { readonly config: ServerConfig }) {
       </nav>
       <div className="content" id="content" tabIndex={-1}>
         <Suspense fallback={<p className="list-loading">{t('common.loading')}</p>}>
-          <Content route={route} me={me.id} />
+          <Content route={route} me={me.id} onNew={() => setOverlay('new')} />
         </Suspense>
       </div>
       {overlay === 'new' && <NewConversation onClose={close} />}
@@ -62,12 +62,18 @@ export function Shell({ config }: { readonly config: ServerConfig }) {
   )
 }
 
-function Content({ route, me }: { readonly route: Route; readonly me: string }) {
+interface ContentProps {
+  readonly route: Route
+  readonly me: string
+  readonly onNew: () => void
+}
+
+function Content({ route, me, onNew }: ContentProps) {
   const { t } = useTranslation()
   const { userId } = useConnection()
   switch (route.name) {
     case 'home':
-      return <Empty icon="smile" title={t('conversations.choose')} text={t('conversations.chooseHint')} />
+      return <Home onNew={onNew} />
     case 'conversation':
       // Who is who is known with the first connection; before that, one's own messages would look like others'.
       if (me === '' && userId === undefined) return <p className="list-loading">{t('common.loading')}</p>

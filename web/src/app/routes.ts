@@ -61,6 +61,12 @@ export function navigate(route: Route, how: 'push' | 'replace' = 'push'): void {
   current.set(route)
 }
 
+/** Be at a path of this page from now on, in place of the address so far and its query. */
+export function goTo(path: string): void {
+  window.history.replaceState(null, '', path)
+  current.set(parseRoute(path))
+}
+
 export function useRoute(): Route {
   return useValue(current)
 }

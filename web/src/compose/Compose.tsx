@@ -1,6 +1,15 @@
 import type { Conversation, ConversationSnapshot } from '@gator/chat'
 import { useConnection } from '@gator/chat/react'
-import { type KeyboardEvent, lazy, type RefObject, Suspense, useLayoutEffect, useRef, useState } from 'react'
+import {
+  type KeyboardEvent,
+  lazy,
+  type RefObject,
+  Suspense,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react'
 import { useTranslation } from 'react-i18next'
 import { IconButton } from '../design/Button.tsx'
 import { Popover } from '../design/Popover.tsx'
@@ -29,6 +38,7 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
   const [personaId, setPersonaId] = useState<string | null>(null)
   const box = useRef<HTMLTextAreaElement>(null)
   useFittingHeight(box, text)
+  useFocus(box)
 
   const left = (limits?.max_message_chars ?? Number.POSITIVE_INFINITY) - [...text].length
   const sendable = text.trim() !== '' && left >= 0
@@ -137,6 +147,14 @@ function CharactersLeft({ left }: { readonly left: number }) {
         : t('compose.left', { count: left, shown: formatNumber(locale, left) })}
     </p>
   )
+}
+
+/** Whoever comes into a conversation with a keyboard can write at once; on a phone that would cover half of it. */
+function useFocus(box: RefObject<HTMLTextAreaElement | null>): void {
+  useEffect(() => {
+    if (window.matchMedia('(hover: hover) and (pointer: fine)').matches)
+      box.current?.focus({ preventScroll: true })
+  }, [box])
 }
 
 /** Let the box be as high as its text, within the bounds of the style sheet. */

@@ -87,7 +87,7 @@ function Gone({ snapshot }: { readonly snapshot: ConversationSnapshot }) {
     reason === 'deleted' || reason === 'removed' || reason === 'left' || reason === 'too_many_joined'
   return (
     <section className="conversation">
-      <Empty icon="leave" title={t(`conversations.gone.${known ? reason : 'notFound'}`)}>
+      <Empty whole icon="leave" title={t(`conversations.gone.${known ? reason : 'notFound'}`)}>
         <Link
           className="button button-plain"
           to={{ name: 'home' }}

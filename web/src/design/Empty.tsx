@@ -7,16 +7,19 @@ interface Props {
   readonly title: string
   readonly text?: string
   readonly children?: ReactNode
+  /** Whether it is all that the screen has to say, and so its heading. */
+  readonly whole?: boolean
 }
 
 /** Says that there is nothing here, why, and what one can do. */
-export function Empty({ icon, title, text, children }: Props) {
+export function Empty({ icon, title, text, children, whole }: Props) {
+  const Heading = whole ? 'h1' : 'h2'
   return (
     <div className="empty">
       <span className="empty-icon">
         <Icon name={icon} size={28} />
       </span>
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {text && <p>{text}</p>}
       {children}
     </div>

@@ -9,28 +9,37 @@ export function EventLine({ event, me }: { readonly event: SystemItem; readonly 
   const locale = useLocale()
   const concerned = idsOf(event)
   const nameOf = useNames([event.by, ...concerned])
-  const name = (id: string) => (id === me ? t('common.you') : nameOf(id))
-  const by = name(event.by)
-  const who = formatList(locale, concerned.map(name))
+  const who = formatList(
+    locale,
+    concerned.map((id) => (id === me ? t('common.youObject') : nameOf(id))),
+  )
+  const context = event.by === me ? { context: 'own' as const } : {}
+  const by = nameOf(event.by)
   return <p className="event-line">{words()}</p>
 
   function words(): string {
     switch (event.type) {
       case 'conversation_created':
-        return t('events.created', { by })
+        return t('events.created', { by, ...context })
       case 'conversation_renamed':
         return event.title === null
-          ? t('events.unnamed', { by })
-          : t('events.renamed', { by, title: event.title })
+          ? t('events.unnamed', { by, ...context })
+          : t('events.renamed', { by, title: event.title, ...context })
       case 'members_added':
-        if (concerned.length === 0) return t('events.addedMany', { by })
+        if (concerned.length === 0) return t('events.addedMany', { by, ...context })
         return concerned.length === 1 && concerned[0] === event.by
-          ? t('events.joined', { by })
-          : t('events.added', { by, who })
+          ? t('events.joined', { by, ...context })
+          : t('events.added', { by, who, ...context })
       case 'member_removed':
-        return event.user_id === event.by ? t('events.left', { by }) : t('events.removed', { by, who })
-      case 'member_role_changed':
-        return t('events.role', { by, who, role: t(`roles.${event.role}`) })
+        return event.user_id === event.by
+          ? t('events.left', { by, ...context })
+          : t('events.removed', { by, who, ...context })
+      case 'member_role_changed': {
+        const role = t(`roles.${event.role}`)
+        return event.user_id === me
+          ? t('events.yourRole', { by, role, ...context })
+          : t('events.role', { by, who, role, ...context })
+      }
       default:
         return event satisfies never
     }

@@ -25,7 +25,7 @@ interface Props {
 export const MessageView = memo(function MessageView({ message, first, last, own, conversation }: Props) {
   const { t } = useTranslation()
   const author = authorOf(message)
-  const label = t('messages.by', { name: own ? t('common.you') : author.name })
+  const label = own ? t('messages.byYou') : t('messages.by', { name: author.name })
   return (
     <article
       className={classes('message', own && 'message-own', first && 'message-first', last && 'message-last')}

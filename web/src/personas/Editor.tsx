@@ -16,6 +16,7 @@ import { useTask } from '../lib/useTask.ts'
 import { AvatarField } from './AvatarField.tsx'
 import { draftOf, EMPTY_DRAFT, keyed, type PersonaDraft, personaOf } from './draft.ts'
 import { LoreEditor } from './LoreEditor.tsx'
+import '../design/page.css'
 import './personas.css'
 
 /** A persona to read, and for its owner to change; without an id a new one. */
@@ -39,7 +40,7 @@ export default function Editor({ id }: { readonly id: string | null }) {
 
   if (failed) {
     return (
-      <Empty icon="persona" title={t('personas.notFound')}>
+      <Empty whole icon="persona" title={t('personas.notFound')}>
         <Link className="button button-plain" to={{ name: 'personas' }}>
           {t('personas.title')}
         </Link>

@@ -12,6 +12,7 @@ import { noteDone } from '../design/notes.tsx'
 import { classes } from '../lib/classes.ts'
 import { wordError } from '../lib/errors.ts'
 import { useTask } from '../lib/useTask.ts'
+import '../design/page.css'
 import './personas.css'
 import { usePersonas } from './usePersonas.ts'
 
@@ -33,12 +34,12 @@ export default function Gallery() {
           onClick={() => navigate({ name: 'home' })}
         />
         <h1>{t('personas.title')}</h1>
-        <Button icon="upload" onClick={pick} disabled={importing}>
-          {t('personas.import')}
+        <Button icon="upload" onClick={pick} disabled={importing} aria-label={t('personas.import')}>
+          <span className="wide">{t('personas.import')}</span>
         </Button>
-        <Link className="button button-primary" to={{ name: 'new-persona' }}>
+        <Link className="button button-primary" to={{ name: 'new-persona' }} aria-label={t('personas.new')}>
           <Icon name="plus" size={18} />
-          {t('personas.new')}
+          <span className="wide">{t('personas.new')}</span>
         </Link>
       </header>
       <div className="page-body scroll">

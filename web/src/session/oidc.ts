@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi'
+import { goTo } from '../app/routes.ts'
 import { keep, kept, tab } from '../lib/keep.ts'
 import type { OidcConfig } from './config.ts'
 
@@ -59,7 +60,7 @@ export function isReturning(): boolean {
 export async function finishLogin(config: OidcConfig): Promise<Tokens> {
   const address = new URL(window.location.href)
   const login = takePendingLogin()
-  window.history.replaceState(null, '', login?.path ?? '/')
+  goTo(login?.path ?? '/')
   if (login === null) throw new Error('This tab did not begin that login.')
   const provider = await discover(config)
   const client = { client_id: config.client_id }
@@ -103,9 +104,9 @@ export function forgetLogin(): void {
 
 function keepRefreshToken(result: oauth.TokenEndpointResponse): Tokens {
   if (result.refresh_token !== undefined) keep(tab, REFRESH_KEY, result.refresh_token)
-  // An access token may be opaque; then the id token is the JWT that names the user.
-  const token = result.access_token.split('.').length === 3 ? result.access_token : result.id_token
-  if (token === undefined) throw new Error('The provider gave no JWT.')
+  // The id token is the one that is meant for this page; an access token is for some other audience, or opaque.
+  const { id_token: token } = result
+  if (token === undefined) throw new Error('The provider gave no id token.')
   return { token, refreshToken: result.refresh_token ?? null }
 }
 

@@ -47,7 +47,7 @@ function enterIfNamed(config: ServerConfig): void {
 
 function enterUnder(config: ServerConfig, name: string): void {
   const client = createClient({ url: window.location.origin, user: name })
-  enter(config, client, async () => ({ 'X-Gator-User': encodeURIComponent(name) }))
+  enter(config, client, async () => ({ 'X-Gator-User': headerText(name) }))
 }
 
 async function enterIfTrusted(config: ServerConfig): Promise<void> {
@@ -129,6 +129,11 @@ async function freshToken(config: ServerConfig): Promise<string> {
   if (renewed !== null) return renewed
   if (token !== null && !isOver(token)) return token
   throw new Error('The token has ended.')
+}
+
+/** A text as a header carries it: fetch writes each character as a byte, and the server reads UTF-8. */
+function headerText(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text))
 }
 
 let renewing: Promise<string | null> | null = null
