@@ -48,6 +48,17 @@ async def test_what_the_policy_forbids_is_noticed_by_these_tests(browser: Browse
     await window.close()
 
 
+async def test_no_text_can_be_made_into_elements(browser: Browser, server: Server) -> None:
+    window = Window(await empty_page(browser), server.url)
+    window.allow("TrustedHTML|trusted-types|require-trusted-types-for")
+    await window.page.goto(server.url)
+    failure = await window.page.evaluate(
+        "() => { try { document.body.innerHTML = '<img>' } catch (error) { return error.name } return 'none' }"
+    )
+    assert failure == "TypeError"
+    await window.close()
+
+
 async def test_the_documentation_needs_no_other_host_and_no_script(browser: Browser, server: Server) -> None:
     window = Window(await empty_page(browser, java_script_enabled=False), server.url)
     await window.page.goto(f"{server.url}/docs")

@@ -23,6 +23,11 @@ def test_nothing_inline_and_nothing_evaluated_is_run() -> None:
     assert "unsafe" not in security_headers("chat.example")["Content-Security-Policy"]
 
 
+def test_no_text_becomes_html_or_script() -> None:
+    assert policy()["require-trusted-types-for"] == ["'script'"]
+    assert policy()["trusted-types"] == ["'none'"]
+
+
 @pytest.mark.parametrize("directive", ["frame-ancestors", "base-uri"])
 def test_nobody_frames_the_page_or_moves_its_addresses(directive: str) -> None:
     assert policy()[directive] == ["'none'"]
