@@ -1,3 +1,4 @@
+// @vitest-environment node
 import type { PersonaOut } from '@gator/chat'
 import { describe, expect, it } from 'vitest'
 import { draftOf, EMPTY_DRAFT, listOf, personaOf } from '../src/personas/draft.ts'

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import type { MessageItem, ReplyEnd, ReplyItem, SystemItem } from '@gator/chat'
 import { describe, expect, it } from 'vitest'
 import { GROUP_MS, type Row, type TimelineInput, timelineOf } from '../src/messages/timeline.ts'
@@ -138,6 +139,11 @@ describe('a reply', () => {
     const stored = rows({ messages: [question, attempt(2, 'm1', 1)] }).at(-1)
     expect(growing?.kind).toBe('reply')
     expect(growing?.key).toBe(stored?.key)
+  })
+
+  it('that answers nothing, a greeting, is written like the others', () => {
+    const all = rows({ messages: [message(1, 'nia', { is_ai: true })] })
+    expect(all.at(-1)).toMatchObject({ kind: 'reply', attempts: [{ seq: 1 }], live: null })
   })
 
   it('is one row for all its attempts, where the newest is', () => {

@@ -2,7 +2,6 @@ import type { Conversation, MessageItem } from '@gator/chat'
 import { memo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Avatar } from '../design/Avatar.tsx'
-import { PersonaBadge } from '../design/Badge.tsx'
 import { Button } from '../design/Button.tsx'
 import { Icon } from '../design/Icon.tsx'
 import { formatMoment, formatTime, useLocale } from '../i18n/format.ts'
@@ -48,7 +47,6 @@ export const MessageView = memo(function MessageView({ message, first, last, own
         {first && !own && (
           <p className="message-author">
             <bdi className="message-name">{author.name}</bdi>
-            {author.persona && <PersonaBadge />}
           </p>
         )}
         <div className="message-line">

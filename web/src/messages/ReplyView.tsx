@@ -127,7 +127,7 @@ function Said({ message, pager, conversation, mayWrite }: SaidProps) {
       <div className="reply-foot">
         {pager}
         <MessageTools content={message.content} conversation={conversation} pinnable={mayWrite}>
-          {mayWrite && status === 'complete' && (
+          {mayWrite && message.reply && status === 'complete' && (
             <IconButton small icon="refresh" label={t('replies.regenerate')} onClick={regenerate} />
           )}
         </MessageTools>

@@ -22,7 +22,7 @@ export interface MessageRow extends InGroup {
   readonly message: MessageItem
 }
 
-/** A persona's answer: all attempts at it, of which the newest may still be under way. */
+/** What a persona says: all attempts at an answer, of which the newest may still be under way, or a greeting. */
 export interface ReplyRow extends InGroup {
   readonly kind: 'reply'
   readonly key: string
@@ -126,10 +126,11 @@ class Builder {
   }
 
   addMessage(message: MessageItem, attempts: Attempts | undefined): void {
-    if (attempts === undefined)
+    if (message.is_ai && message.reply === undefined) this.#addAttempts(message.id, [message])
+    else if (attempts === undefined)
       this.#say(message, (group) => ({ kind: 'message', key: keyOfMessage(message), message, ...group }))
     else if (attempts.live === null && attempts.messages.at(-1) === message)
-      this.#addAttempts(message, attempts)
+      this.#addAttempts(replyKey(message), attempts.messages)
     for (const end of this.#ends.get(message.id) ?? [])
       this.#interrupt({ kind: 'end', key: `end ${end.runId}`, end })
   }
@@ -149,8 +150,9 @@ class Builder {
     return this.#rows
   }
 
-  #addAttempts(newest: MessageItem, { messages }: Attempts): void {
-    const key = replyKey(newest)
+  #addAttempts(key: string, messages: readonly MessageItem[]): void {
+    const newest = messages.at(-1)
+    if (newest === undefined) return
     this.#say(newest, (group) => ({
       kind: 'reply',
       key,
