@@ -91,10 +91,7 @@ function Board({ history, status }: BoardProps) {
         <Tile
           name={t('admin.journal')}
           value={number(status.journal.waiting)}
-          note={t('admin.catchingUp', {
-            count: status.readers.catching_up,
-            bytes: bytes(locale, status.readers.outbox_bytes),
-          })}
+          note={t('admin.catchingUp', { count: status.readers.catching_up })}
           values={history.map((one) => one.journal.waiting)}
         />
         <Tile

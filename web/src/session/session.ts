@@ -128,7 +128,9 @@ async function freshToken(config: ServerConfig): Promise<string> {
   const renewed = config.oidc === null ? null : await renewOnce(config.oidc)
   if (renewed !== null) return renewed
   if (token !== null && !isOver(token)) return token
-  throw new Error('The token has ended.')
+  const ended = Object.assign(new Error('The token has ended.'), { code: 'invalid_token' })
+  void goOut(ended)
+  throw ended
 }
 
 /** A text as a header carries it: fetch writes each character as a byte, and the server reads UTF-8. */
