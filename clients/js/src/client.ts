@@ -152,16 +152,15 @@ class Client implements ChatClient {
 
   async #transmit(entry: OutboxEntry): Promise<Ack> {
     const { conversationId: conversation_id, clientMessageId: client_message_id, content, personaId } = entry
-    const persona = personaId === undefined ? {} : { persona_id: personaId }
     const answer = await this.#link.request({
       type: 'send_message',
       conversation_id,
       content,
       client_message_id,
-      ...persona,
+      ...given({ persona_id: personaId }),
     })
     if (answer.type === 'ack') return answer
-    throw new ChatError('internal', `The server answered with ${answer.type}.`)
+    throw new ChatError('internal', answer.type)
   }
 
   /** Take up what waits for this user, as soon as it is known who that is. */

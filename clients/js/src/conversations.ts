@@ -70,21 +70,20 @@ export class LiveList implements ConversationList {
         this.#read(event.conversation_id, event.seq)
         break
       case 'conversation_renamed':
-        this.#change(event.conversation_id, () => ({ title: event.title, seq: event.seq }))
+        this.#change(event.conversation_id, { title: event.title, seq: event.seq })
         break
       case 'members_added':
       case 'member_removed':
-        this.#change(event.conversation_id, () => ({ memberCount: event.member_count, seq: event.seq }))
+        this.#change(event.conversation_id, { memberCount: event.member_count, seq: event.seq })
         break
       case 'member_role_changed':
-        if (event.user_id === this.#source.userId())
-          this.#change(event.conversation_id, () => ({ role: event.role }))
+        if (event.user_id === this.#source.userId()) this.#change(event.conversation_id, { role: event.role })
         break
       case 'conversation_joined':
-        if (!this.#has(event.conversation_id)) void this.refresh(event.conversation_id)
+        if (this.#find(event.conversation_id) === undefined) void this.refresh(event.conversation_id)
         break
       case 'conversation_left':
-        if (event.reason !== 'asked') this.#remove(event.conversation_id)
+        if (event.reason !== 'asked') this.#place(event.conversation_id)
         break
       default:
     }
@@ -95,7 +94,7 @@ export class LiveList implements ConversationList {
     const item = this.#find(id)
     if (item === undefined || seq <= item.readSeq) return
     const last = item.lastMessage?.seq ?? 0
-    if (seq >= last) this.#change(id, () => ({ readSeq: seq, unread: 0 }))
+    if (seq >= last) this.#change(id, { readSeq: seq, unread: 0 })
     else void this.refresh(id)
   }
 
@@ -103,8 +102,8 @@ export class LiveList implements ConversationList {
   async refresh(id: string): Promise<void> {
     try {
       const item = summaryOf(await this.#source.one(id))
-      if (this.#has(id)) this.#change(id, () => item)
-      else this.#cell.patch({ items: [item, ...this.getSnapshot().items] })
+      if (this.#find(id) === undefined) this.#place(id, item)
+      else this.#change(id, item)
     } catch {
       // It is gone, or the list is loaded anew with the next connection.
     }
@@ -120,12 +119,12 @@ export class LiveList implements ConversationList {
     const isUnread = message.sender_id !== this.#source.userId() && message.seq > item.readSeq
     const unread = item.unread + (isUnread ? 1 : 0)
     const fresh = { ...item, lastMessage: message, unread, seq: Math.max(item.seq, message.seq) }
-    this.#cell.patch({ items: [fresh, ...this.getSnapshot().items.filter((other) => other.id !== id)] })
+    this.#place(id, fresh)
   }
 
   #notified(event: Notification): void {
     const { message, reason, conversation_id: id } = event
-    if (reason === 'removed' || reason === 'deleted') this.#remove(id)
+    if (reason === 'removed' || reason === 'deleted') this.#place(id)
     else if (message === undefined) void this.refresh(id)
     else this.#said({ ...event, message })
   }
@@ -134,18 +133,14 @@ export class LiveList implements ConversationList {
     return this.getSnapshot().items.find((item) => item.id === id)
   }
 
-  #has(id: string): boolean {
-    return this.#find(id) !== undefined
+  #change(id: string, changes: Partial<ConversationSummary>): void {
+    const change = (item: ConversationSummary) => (item.id === id ? { ...item, ...changes } : item)
+    if (this.#find(id) !== undefined) this.#cell.patch({ items: this.getSnapshot().items.map(change) })
   }
 
-  #change(id: string, change: (item: ConversationSummary) => Partial<ConversationSummary>): void {
-    if (!this.#has(id)) return
-    const { items } = this.getSnapshot()
-    this.#cell.patch({ items: items.map((item) => (item.id === id ? { ...item, ...change(item) } : item)) })
-  }
-
-  #remove(id: string): void {
-    if (this.#has(id)) this.#cell.patch({ items: this.getSnapshot().items.filter((item) => item.id !== id) })
+  /** Put one in front, or with none take it away. */
+  #place(id: string, ...item: ConversationSummary[]): void {
+    this.#cell.patch({ items: [...item, ...this.getSnapshot().items.filter((other) => other.id !== id)] })
   }
 
   /** Load one thing at a time; what is asked for meanwhile is loaded after it. */
@@ -187,20 +182,5 @@ function summaryOf(found: ConversationOut): ConversationSummary {
 
 /** A message of HTTP, where what is unknown is null, as it is on the wire, where it is left out. */
 function messageOf(found: MessageOut): Message {
-  const { conversation_id: _, sender, reply, client_message_id, persona_id, ...rest } = found
-  return {
-    ...rest,
-    sender: known(sender),
-    ...known({ client_message_id, persona_id }),
-    ...(reply === null ? {} : { reply: withModel(reply) }),
-  }
-}
-
-function withModel({ model, ...reply }: NonNullable<MessageOut['reply']>): NonNullable<Message['reply']> {
-  return { ...reply, ...known({ model }) }
-}
-
-function known<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  const entries = Object.entries(fields).filter(([, value]) => value !== null)
-  return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> }
+  return JSON.parse(JSON.stringify(found, (_, value) => value ?? undefined)) as Message
 }

@@ -23,7 +23,7 @@ export class ChatError extends Error {
   /** How long to wait before the same may work, in milliseconds. */
   readonly retryAfterMs?: number
 
-  constructor(code: ChatErrorCode, message: string, status = 0, retryAfterMs?: number) {
+  constructor(code: ChatErrorCode, message: string = code, status = 0, retryAfterMs?: number) {
     super(message)
     this.code = code
     this.status = status

@@ -1,6 +1,6 @@
 import type { Conversation, HttpApi } from './api.js'
 import type { Tokens } from './connection/tokens.js'
-import { ChatError } from './errors.js'
+import { asChatError, ChatError } from './errors.js'
 import type { ConversationOut, ConversationPage, Problem } from './generated/bodies.js'
 import { given } from './given.js'
 import type { Platform } from './platform.js'
@@ -54,19 +54,15 @@ export class Http {
     { query, body }: Call,
     token: string | undefined,
   ): Promise<Response> {
-    const aborting = new AbortController()
-    const timer = this.#platform.setTimeout(() => aborting.abort(), REQUEST_MS)
     const isFile = body instanceof Blob
-    const headers = {
-      ...given({
-        Authorization: token && `Bearer ${token}`,
-        'X-Gator-User': token ? undefined : this.#userHeader(),
-      }),
-      ...(body === undefined || isFile ? {} : { 'Content-Type': 'application/json' }),
-    }
-    const content = body === undefined ? {} : { body: isFile ? body : JSON.stringify(body) }
+    const headers = given({
+      Authorization: token && `Bearer ${token}`,
+      'X-Gator-User': token ? undefined : this.#userHeader(),
+      'Content-Type': isFile ? undefined : 'application/json',
+    })
+    const content = given({ body: isFile ? body : JSON.stringify(body) })
+    const signal = AbortSignal.timeout(REQUEST_MS)
     try {
-      const { signal } = aborting
       return await this.#platform.fetch(this.#url + path + search(query), {
         method,
         headers,
@@ -74,10 +70,7 @@ export class Http {
         ...content,
       })
     } catch (thrown) {
-      if (aborting.signal.aborted) throw new ChatError('timeout', `No answer within ${REQUEST_MS / 1000} s.`)
-      throw new ChatError('network', thrown instanceof Error ? thrown.message : String(thrown))
-    } finally {
-      this.#platform.clearTimeout(timer)
+      throw signal.aborted ? new ChatError('timeout') : asChatError(thrown)
     }
   }
 
@@ -92,27 +85,20 @@ async function checked(answer: Response): Promise<Response> {
   if (answer.ok) return answer
   const problem: Partial<Problem> = await answer.json().catch(() => ({}))
   const code = problem.code ?? (answer.status >= 500 ? 'network' : 'internal')
-  const message = problem.detail ?? `The server answered ${answer.status}.`
-  throw new ChatError(code, message, answer.status, problem.retry_after_ms ?? undefined)
+  throw new ChatError(code, problem.detail, answer.status, problem.retry_after_ms ?? undefined)
 }
 
 async function readJson(answer: Response): Promise<unknown> {
   try {
     return await answer.json()
   } catch {
-    throw new ChatError(
-      'network',
-      'The answer is no JSON: is this the address of a chat server?',
-      answer.status,
-    )
+    throw new ChatError('network', 'The answer is no JSON.', answer.status)
   }
 }
 
 function search(query: Query = {}): string {
-  const said = Object.entries(query).filter(([, value]) => value !== undefined)
-  return said.length === 0
-    ? ''
-    : `?${new URLSearchParams(said.map(([name, value]) => [name, String(value)]))}`
+  const said = Object.entries(given(query)).map(([name, value]) => [name, String(value)])
+  return said.length === 0 ? '' : `?${new URLSearchParams(said)}`
 }
 
 const at = encodeURIComponent
@@ -124,46 +110,41 @@ export function listConversations(http: Http, cursor?: string): Promise<Conversa
 
 /** The calls that applications use; see `HttpApi`. */
 export function httpApi(http: Http, conversation: (id: string) => Conversation): HttpApi {
+  const get = <T>(path: string, query?: Query) => http.json<T>('GET', path, given({ query }))
+  const send = <T>(method: string, path: string, body?: unknown) => http.json<T>(method, path, { body })
+  const of = (id: string, rest = '') => `/conversations/${at(id)}${rest}`
+  const member = (id: string, userId: string) => of(id, `/members/${at(userId)}`)
+  const persona = (id: string, rest = '') => `/personas/${at(id)}${rest}`
   return {
-    me: () => http.json('GET', '/users/me'),
-    user: (id) => http.json('GET', `/users/${at(id)}`),
-    conversation: (id) => http.json('GET', `/conversations/${at(id)}`),
-    messages: (id, range) => http.json('GET', `/conversations/${at(id)}/messages`, { query: { ...range } }),
-    events: (id, after, limit) =>
-      http.json('GET', `/conversations/${at(id)}/events`, { query: { after, limit } }),
-    members: (id, cursor) =>
-      http.json('GET', `/conversations/${at(id)}/members`, { query: { cursor, limit: 200 } }),
-    addMember: (id, user_id, role) =>
-      http.json('POST', `/conversations/${at(id)}/members`, { body: { user_id, ...given({ role }) } }),
-    removeMember: (id, userId) => http.json('DELETE', `/conversations/${at(id)}/members/${at(userId)}`),
-    setRole: (id, userId, role) =>
-      http.json('PATCH', `/conversations/${at(id)}/members/${at(userId)}`, { body: { role } }),
-    rename: (id, title) => http.json('PATCH', `/conversations/${at(id)}`, { body: { title } }),
-    deleteConversation: (id) => http.json('DELETE', `/conversations/${at(id)}`),
+    me: () => get('/users/me'),
+    user: (id) => get(`/users/${at(id)}`),
+    conversation: (id) => get(of(id)),
+    messages: (id, range) => get(of(id, '/messages'), { ...range }),
+    events: (id, after, limit) => get(of(id, '/events'), { after, limit }),
+    members: (id, cursor) => get(of(id, '/members'), { cursor, limit: 200 }),
+    addMember: (id, user_id, role) => send('POST', of(id, '/members'), { user_id, role }),
+    removeMember: (id, userId) => send('DELETE', member(id, userId)),
+    setRole: (id, userId, role) => send('PATCH', member(id, userId), { role }),
+    rename: (id, title) => send('PATCH', of(id), { title }),
+    deleteConversation: (id) => send('DELETE', of(id)),
     memory: {
-      get: (id) => http.json('GET', `/conversations/${at(id)}/memory`),
-      put: (id, body) => http.json('PUT', `/conversations/${at(id)}/memory`, { body }),
+      get: (id) => get(of(id, '/memory')),
+      put: (id, memory) => send('PUT', of(id, '/memory'), memory),
     },
-    personas: personasApi(http, conversation),
-  }
-}
-
-function personasApi(http: Http, conversation: (id: string) => Conversation): HttpApi['personas'] {
-  return {
-    list: (filter) => http.json('GET', '/personas', { query: { ...filter } }),
-    get: (id) => http.json('GET', `/personas/${at(id)}`),
-    create: (body) => http.json('POST', '/personas', { body }),
-    update: (id, body) => http.json('PATCH', `/personas/${at(id)}`, { body }),
-    remove: (id) => http.json('DELETE', `/personas/${at(id)}`),
-    importCard: (body) => http.json('POST', '/personas/import', { body }),
-    exportCard: (id, format, spec) => http.file(`/api/v1/personas/${at(id)}/card`, { format, spec }),
-    avatar: (address) => http.file(address),
-    setAvatar: (id, body) => http.json('PUT', `/personas/${at(id)}/avatar`, { body }),
-    removeAvatar: (id) => http.json('DELETE', `/personas/${at(id)}/avatar`),
-    begin: async (id) => {
-      const found = await http.json<ConversationOut>('POST', `/personas/${at(id)}/conversations`)
-      return conversation(found.id)
+    personas: {
+      list: (filter) => get('/personas', { ...filter }),
+      get: (id) => get(persona(id)),
+      create: (body) => send('POST', '/personas', body),
+      update: (id, changes) => send('PATCH', persona(id), changes),
+      remove: (id) => send('DELETE', persona(id)),
+      importCard: (file) => send('POST', '/personas/import', file),
+      exportCard: (id, format, spec) => http.file(`/api/v1${persona(id, '/card')}`, { format, spec }),
+      avatar: (address) => http.file(address),
+      setAvatar: (id, picture) => send('PUT', persona(id, '/avatar'), picture),
+      removeAvatar: (id) => send('DELETE', persona(id, '/avatar')),
+      begin: async (id) =>
+        conversation((await send<ConversationOut>('POST', persona(id, '/conversations'))).id),
+      budget: () => get('/personas/budget'),
     },
-    budget: () => http.json('GET', '/personas/budget'),
   }
 }

@@ -47,10 +47,7 @@ export function platformWith(parts: Partial<Platform> = {}): Platform {
 function globalWebSocket(): WebSocketConstructor {
   const found = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket
   if (found !== undefined) return found
-  throw new Error(
-    'This JavaScript engine has no WebSocket (Node.js has one from version 22 on). ' +
-      'Install the package "ws" and hand it in: createClient({ ..., platform: { WebSocket } }).',
-  )
+  throw new Error('There is no WebSocket here: hand one in as platform.WebSocket.')
 }
 
 /** `crypto.randomUUID` exists on secure origins only, and a chat on the home network is on none. */
@@ -59,21 +56,21 @@ function uniqueId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
+const WAKE_REASONS: Readonly<Record<string, WakeReason>> = {
+  online: 'online',
+  visibilitychange: 'visible',
+  pageshow: 'restored',
+}
+
 function onWake(listener: (reason: WakeReason) => void): () => void {
-  if (typeof window === 'undefined' || typeof document === 'undefined') return () => {}
-  const online = () => listener('online')
-  const visible = () => {
-    if (document.visibilityState === 'visible') listener('visible')
+  if (typeof document === 'undefined') return () => {}
+  const wake = ({ type }: Event) => {
+    const reason = WAKE_REASONS[type]
+    // A page that is hidden now has not been looked at again; its network may be back all the same.
+    if (reason !== undefined && (!document.hidden || reason === 'online')) listener(reason)
   }
-  const restored = (event: PageTransitionEvent) => {
-    if (event.persisted) listener('restored')
-  }
-  window.addEventListener('online', online)
-  window.addEventListener('pageshow', restored)
-  document.addEventListener('visibilitychange', visible)
+  for (const type in WAKE_REASONS) addEventListener(type, wake)
   return () => {
-    window.removeEventListener('online', online)
-    window.removeEventListener('pageshow', restored)
-    document.removeEventListener('visibilitychange', visible)
+    for (const type in WAKE_REASONS) removeEventListener(type, wake)
   }
 }

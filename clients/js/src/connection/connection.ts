@@ -5,6 +5,7 @@ import { given } from '../given.js'
 import type { Platform, WebSocketLike } from '../platform.js'
 import type { ConnectionSnapshot } from '../snapshots.js'
 import { Cell } from '../store.js'
+import { Timers } from '../timers.js'
 import { backoff } from './backoff.js'
 import { Pulse } from './pulse.js'
 import { Requests } from './requests.js'
@@ -42,7 +43,7 @@ export class Connection {
   #life = 0
   #failures = 0
   #comeBackAt: number | null = null
-  readonly #timers = new Map<'retry' | 'handshake' | 'token' | 'restart', unknown>()
+  readonly #timers: Timers<'retry' | 'handshake' | 'token' | 'restart'>
   #stopListening: (() => void) | null = null
 
   /**
@@ -55,6 +56,7 @@ export class Connection {
     this.#tokens = tokens
     this.#listener = listener
     this.#requests = new Requests(platform)
+    this.#timers = new Timers(platform)
     this.#pulse = new Pulse(
       platform,
       () => this.#transmit({ type: 'heartbeat' }),
@@ -94,7 +96,7 @@ export class Connection {
 
   /** Send a command and await its answer. Rejects with `ChatError`. */
   request(command: Command): Promise<ServerEvent> {
-    if (!this.usable) return Promise.reject(new ChatError('disconnected', 'There is no connection.'))
+    if (!this.usable) return Promise.reject(new ChatError('disconnected'))
     return this.#requests.begin((id) => this.#transmit({ ...command, id }))
   }
 
@@ -105,7 +107,7 @@ export class Connection {
 
   #begin(cause: Cause): void {
     if (!this.#move(cause)) return
-    this.#stopTimers()
+    this.#timers.stopAll()
     this.#life += 1
     void this.#openSocket(this.#life)
   }
@@ -119,7 +121,7 @@ export class Connection {
       return
     }
     if (life !== this.#life) return
-    this.#timer('handshake', HANDSHAKE_MS, () => this.#end('silent'))
+    this.#timers.set('handshake', HANDSHAKE_MS, () => this.#end('silent'))
     const socket = new this.#platform.WebSocket(this.#address, protocols)
     this.#socket = socket
     socket.onmessage = ({ data }) => {
@@ -149,7 +151,7 @@ export class Connection {
   }
 
   #welcome(first: Welcome): void {
-    this.#stopTimers()
+    this.#timers.stopAll()
     const { user_id: userId, limits } = first
     this.#move('welcomed', { userId, ...given({ limits }) })
     this.#pulse.start(first.heartbeat_ms ?? HEARTBEAT_MS)
@@ -165,13 +167,13 @@ export class Connection {
   /** The server goes away soon. Until then everything that is under way may still be finished. */
   #leaveLater(afterMs: number): void {
     this.#comeBackAt = this.#platform.now() + afterMs
-    this.#timer('restart', afterMs, () => this.#end('server_restarts'))
+    this.#timers.set('restart', afterMs, () => this.#end('server_restarts'))
   }
 
   #end(cause: Cause, code?: number): void {
     if (next(this.state, cause) === undefined) return
     this.#life += 1
-    this.#stopTimers()
+    this.#timers.stopAll()
     this.#pulse.stop()
     const socket = this.#socket
     this.#socket = null
@@ -180,7 +182,7 @@ export class Connection {
     this.#comeBackAt = null
     this.#move(cause, given({ code, retryAt }))
     if (retryAt !== undefined)
-      this.#timer('retry', retryAt - this.#platform.now(), () => this.#begin('retry_due'))
+      this.#timers.set('retry', retryAt - this.#platform.now(), () => this.#begin('retry_due'))
     this.#requests.abandon()
     this.#listener.ended()
   }
@@ -193,7 +195,7 @@ export class Connection {
   }
 
   #renewTokenLater(ms: number | undefined): void {
-    if (ms !== undefined) this.#timer('token', ms, () => void this.#renewToken(this.#life))
+    if (ms !== undefined) this.#timers.set('token', ms, () => void this.#renewToken(this.#life))
   }
 
   async #renewToken(life: number): Promise<void> {
@@ -219,16 +221,6 @@ export class Connection {
     if (to === undefined) return false
     this.snapshot.set({ state: to, reason: cause, ...given({ userId, limits }), ...changes })
     return true
-  }
-
-  #timer(name: 'retry' | 'handshake' | 'token' | 'restart', ms: number, callback: () => void): void {
-    this.#platform.clearTimeout(this.#timers.get(name))
-    this.#timers.set(name, this.#platform.setTimeout(callback, ms))
-  }
-
-  #stopTimers(): void {
-    for (const timer of this.#timers.values()) this.#platform.clearTimeout(timer)
-    this.#timers.clear()
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Platform } from '../platform.js'
+import { Timers } from '../timers.js'
 
 // A timer that comes this much later than it was set for has slept with its tab or its machine.
 const LATE_MS = 2_000
@@ -22,7 +23,7 @@ export class Pulse {
   #probedAt: number | null = null
   #lateOnce = false
   #due = 0
-  #timer: unknown = null
+  readonly #timers: Timers<'look'>
 
   /**
    * @param probe - Asks the server for a sign of life.
@@ -30,6 +31,7 @@ export class Pulse {
    */
   constructor(platform: Platform, probe: () => void, dead: () => void) {
     this.#platform = platform
+    this.#timers = new Timers(platform)
     this.#probe = probe
     this.#dead = dead
   }
@@ -43,8 +45,7 @@ export class Pulse {
   }
 
   stop(): void {
-    if (this.#timer !== null) this.#platform.clearTimeout(this.#timer)
-    this.#timer = null
+    this.#timers.stop('look')
     this.#probedAt = null
   }
 
@@ -57,8 +58,7 @@ export class Pulse {
 
   /** Ask now, unless it is asked already: something happened that connections seldom survive. */
   doubt(): void {
-    if (this.#timer === null || this.#probedAt !== null) return
-    this.#ask()
+    if (this.#timers.has('look') && this.#probedAt === null) this.#ask()
   }
 
   #ask(): void {
@@ -68,9 +68,8 @@ export class Pulse {
   }
 
   #wait(ms: number): void {
-    if (this.#timer !== null) this.#platform.clearTimeout(this.#timer)
     this.#due = this.#platform.now() + ms
-    this.#timer = this.#platform.setTimeout(() => this.#look(), ms)
+    this.#timers.set('look', ms, () => this.#look())
   }
 
   #look(): void {

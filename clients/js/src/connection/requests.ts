@@ -31,14 +31,14 @@ export class Requests {
   begin(send: (id: string) => void): Promise<ServerEvent> {
     return new Promise((resolve, reject) => {
       if (this.#pending.size >= MOST_PENDING) {
-        reject(new ChatError('overloaded', `${MOST_PENDING} commands wait for their answers.`))
+        reject(new ChatError('overloaded'))
         return
       }
       this.#last += 1
       const id = `${this.#prefix}-${this.#last}`
       const timer = this.#platform.setTimeout(() => {
         this.#pending.delete(id)
-        reject(new ChatError('timeout', `No answer within ${ANSWER_MS / 1000} s.`))
+        reject(new ChatError('timeout'))
       }, ANSWER_MS)
       this.#pending.set(id, { resolve, reject, timer })
       send(id)
@@ -62,7 +62,7 @@ export class Requests {
   abandon(): void {
     for (const [id, pending] of this.#pending) {
       this.#take(id, pending)
-      pending.reject(new ChatError('disconnected', 'The connection ended before the answer came.'))
+      pending.reject(new ChatError('disconnected'))
     }
   }
 

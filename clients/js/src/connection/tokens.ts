@@ -74,7 +74,7 @@ export class Tokens {
 async function within<T>(platform: Platform, ms: number, work: () => Promise<T>): Promise<T> {
   let timer: unknown
   const timeout = new Promise<never>((_, reject) => {
-    timer = platform.setTimeout(() => reject(new ChatError('timeout', `No token within ${ms / 1000} s.`)), ms)
+    timer = platform.setTimeout(() => reject(new ChatError('timeout')), ms)
   })
   try {
     return await Promise.race([work(), timeout])

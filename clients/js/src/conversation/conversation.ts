@@ -4,11 +4,12 @@ import type { NewMessage, ServerEvent } from '../generated/protocol.js'
 import { given } from '../given.js'
 import type { ConversationSnapshot, Role } from '../snapshots.js'
 import { Cell } from '../store.js'
+import { Timers } from '../timers.js'
 import type { ConversationContext } from './context.js'
 import { trimmed } from './history.js'
 import { Loader, type LoaderHost } from './loader.js'
 import { Reading } from './reading.js'
-import { readUpTo, reduce } from './reducer.js'
+import { readUpTo, reduce, stoppedTyping } from './reducer.js'
 import { markOver } from './replies.js'
 import { type ConversationState, emptyState, isDurable, isMissing, LARGE } from './state.js'
 import { TypingIn, TypingOut } from './typing.js'
@@ -25,7 +26,7 @@ const KEPT_CLOSED = 200
 const KEPT_OPEN = 20_000
 
 /** A conversation that is kept up to date: see the interface `Conversation`. */
-export class LiveConversation implements Conversation {
+export class LiveConversation implements Conversation, LoaderHost {
   readonly id: string
   readonly subscribe: Conversation['subscribe']
   readonly getSnapshot: Conversation['getSnapshot']
@@ -35,7 +36,7 @@ export class LiveConversation implements Conversation {
   readonly #typingOut: TypingOut
   readonly #typingIn: TypingIn
   readonly #reading: Reading
-  readonly #timers = new Map<'linger' | 'patience' | 'retry', unknown>()
+  readonly #timers: Timers<'linger' | 'patience' | 'retry'>
   #state: ConversationState
   #status: ConversationSnapshot['status'] = 'idle'
   #reason: string | undefined
@@ -46,9 +47,12 @@ export class LiveConversation implements Conversation {
   constructor(id: string, context: ConversationContext) {
     this.id = id
     this.#context = context
+    this.#timers = new Timers(context.platform)
     this.#state = emptyState(id, context.userId())
-    this.#loader = new Loader(id, context, this.#loaderHost())
-    this.#typingIn = new TypingIn(context.platform, (userId) => this.#stoppedTyping(userId))
+    this.#loader = new Loader(context, this)
+    this.#typingIn = new TypingIn(context.platform, (userId) =>
+      this.change((state) => stoppedTyping(state, userId)),
+    )
     this.#typingOut = new TypingOut(context.platform, (type) => {
       if (this.#status === 'live') context.connection.tell({ type, conversation_id: id })
     })
@@ -70,14 +74,14 @@ export class LiveConversation implements Conversation {
 
   open(): () => void {
     this.#openers += 1
-    this.#stopTimer('linger')
+    this.#timers.stop('linger')
     this.#context.opened(this.id)
     let isOpen = true
     return () => {
       if (!isOpen) return
       isOpen = false
       this.#openers -= 1
-      if (this.#openers === 0) this.#timer('linger', LINGER_MS, () => this.#leave())
+      if (this.#openers === 0) this.#timers.set('linger', LINGER_MS, () => this.#leave())
     }
   }
 
@@ -147,7 +151,7 @@ export class LiveConversation implements Conversation {
   async join(): Promise<void> {
     if (!this.#context.connection.usable) return
     const { epoch, seq } = this.#state
-    this.#stopTimer('retry')
+    this.#timers.stop('retry')
     this.#replayTo = null
     this.#state = { ...this.#state, me: this.#context.userId() }
     this.#show('joining')
@@ -171,8 +175,7 @@ export class LiveConversation implements Conversation {
   /** The connection is gone. */
   cutOff(): void {
     this.#typingOut.forget()
-    this.#stopTimer('patience')
-    this.#stopTimer('retry')
+    this.#timers.stopAll()
     this.#replayTo = null
     if (this.#status === 'live') this.#show('joining')
   }
@@ -208,6 +211,19 @@ export class LiveConversation implements Conversation {
     else if (isMissing(after)) this.#bePatient()
   }
 
+  get state(): ConversationState {
+    return this.#state
+  }
+
+  /** Take what was loaded. */
+  change(change: (state: ConversationState) => ConversationState): void {
+    this.#become(change(this.#state))
+  }
+
+  loaded(events: readonly ServerEvent[]): void {
+    for (const event of events) if (event.type === 'new_message') this.#settle(event)
+  }
+
   /** What waits in the outbox has changed, or the user's name was learnt. */
   refresh(): void {
     if (this.#state.me === '') this.#state = { ...this.#state, me: this.#context.userId() }
@@ -216,13 +232,12 @@ export class LiveConversation implements Conversation {
 
   #notJoined(error: ChatError): void {
     if (!this.isWanted || !this.#context.connection.usable) return
-    if (error.temporary) this.#timer('retry', error.retryAfterMs ?? RETRY_MS, () => void this.join())
+    if (error.temporary) this.#timers.set('retry', error.retryAfterMs ?? RETRY_MS, () => void this.join())
     else this.#end('failed', error.code)
   }
 
   #leave(): void {
-    this.#stopTimer('patience')
-    this.#stopTimer('retry')
+    this.#timers.stopAll()
     this.#typingOut.stop()
     this.#context.connection.tell({ type: 'leave_conversation', conversation_id: this.id })
     this.#replayTo = null
@@ -267,23 +282,6 @@ export class LiveConversation implements Conversation {
     }
   }
 
-  #loaderHost(): LoaderHost {
-    const isWanted = () => this.isWanted
-    return {
-      get isWanted() {
-        return isWanted()
-      },
-      state: () => this.#state,
-      change: (change) => this.#become(change(this.#state)),
-      received: (event) => this.received(event),
-      loaded: (events) => {
-        for (const event of events) if (event.type === 'new_message') this.#settle(event)
-      },
-      rejoin: () => void this.join(),
-      progressed: () => this.#publish(),
-    }
-  }
-
   /** What is in the log need not be sent again, nor be shown twice. */
   #settle({ message }: NewMessage): void {
     const { client_message_id: clientMessageId, sender_id: senderId } = message
@@ -301,24 +299,11 @@ export class LiveConversation implements Conversation {
     }
   }
 
-  #stoppedTyping(userId: string): void {
-    const [conversation_id, timestamp] = [this.id, '']
-    this.#become(
-      reduce(this.#state, {
-        type: 'typing_indicator',
-        conversation_id,
-        user_id: userId,
-        is_typing: false,
-        timestamp,
-      }),
-    )
-  }
-
   /** Something is missing that may be on its way. If nothing of it comes for a while, it was lost. */
   #bePatient(): void {
     if (this.#timers.has('patience')) return
     const { seq } = this.#state
-    this.#timer('patience', PATIENCE_MS, () => {
+    this.#timers.set('patience', PATIENCE_MS, () => {
       if (!isMissing(this.#state)) return
       if (this.#state.seq > seq) this.#bePatient()
       else void this.#loader.fill()
@@ -329,19 +314,5 @@ export class LiveConversation implements Conversation {
     const { connection } = this.#context
     if (connection.usable) connection.tell({ type: 'mark_read', conversation_id: this.id, seq })
     return connection.usable
-  }
-
-  #timer(name: 'linger' | 'patience' | 'retry', ms: number, callback: () => void): void {
-    this.#stopTimer(name)
-    const fire = () => {
-      this.#timers.delete(name)
-      callback()
-    }
-    this.#timers.set(name, this.#context.platform.setTimeout(fire, ms))
-  }
-
-  #stopTimer(name: 'linger' | 'patience' | 'retry'): void {
-    this.#context.platform.clearTimeout(this.#timers.get(name))
-    this.#timers.delete(name)
   }
 }

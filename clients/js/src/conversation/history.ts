@@ -1,6 +1,7 @@
 import type { ConversationOut, MemberOut } from '../generated/bodies.js'
 import type { ServerEvent } from '../generated/protocol.js'
 import type { MessageItem, SystemItem } from '../snapshots.js'
+import { saidByOthers } from './reducer.js'
 import { foldReplyMessage } from './replies.js'
 import { type ConversationState, isDurable } from './state.js'
 
@@ -45,12 +46,10 @@ export function withSummary(state: ConversationState, summary: ConversationOut):
     title: isNewer || state.kind === null ? summary.title : state.title,
     memberCount: isNewer ? summary.member_count : state.memberCount,
     peerId,
-    ...(readSeq >= state.readSeq ? { readSeq, unread: summary.unread + saidSince(state, summary.seq) } : {}),
+    ...(readSeq >= state.readSeq
+      ? { readSeq, unread: summary.unread + saidByOthers(state, summary.seq) }
+      : {}),
   }
-}
-
-function saidSince(state: ConversationState, seq: number): number {
-  return state.messages.filter((message) => message.seq > seq && message.sender_id !== state.me).length
 }
 
 /** Take the names and roles of all members. */

@@ -13,22 +13,22 @@ const LONGEST_PAUSE_MS = 30_000
 
 /** The conversation that something is loaded for. */
 export interface LoaderHost {
+  readonly id: string
   readonly isWanted: boolean
-  state(): ConversationState
+  readonly state: ConversationState
   change(change: (state: ConversationState) => ConversationState): void
   /** Take an event that was missed. */
   received(event: ServerEvent): void
   /** A stretch of earlier log was put in. */
   loaded(events: readonly ServerEvent[]): void
   /** HTTP does not help: ask for what is missing on the connection. */
-  rejoin(): void
+  join(): Promise<void>
   /** `isLoading` or `error` has changed. */
-  progressed(): void
+  refresh(): void
 }
 
 /** Loads over HTTP what the connection does not bring: the past, the whole, and what was lost. */
 export class Loader {
-  readonly #id: string
   readonly #context: ConversationContext
   readonly #host: LoaderHost
   isLoading = false
@@ -40,8 +40,7 @@ export class Loader {
   /** Counts the times that everything was to be loaded: a later one replaces an earlier one. */
   #round = 0
 
-  constructor(id: string, context: ConversationContext, host: LoaderHost) {
-    this.#id = id
+  constructor(context: ConversationContext, host: LoaderHost) {
     this.#context = context
     this.#host = host
   }
@@ -85,26 +84,26 @@ export class Loader {
     this.#isFilling = true
     const filled = await this.#fillPages().catch(() => false)
     this.#isFilling = false
-    if (!filled) this.#host.rejoin()
+    if (!filled) await this.#host.join()
   }
 
   async #fillPages(): Promise<boolean> {
-    while (isMissing(this.#host.state())) {
-      const { seq, epoch } = this.#host.state()
-      const page = await this.#context.http.events(this.#id, seq, FILL_PAGE)
+    while (isMissing(this.#host.state)) {
+      const { seq, epoch } = this.#host.state
+      const page = await this.#context.http.events(this.#host.id, seq, FILL_PAGE)
       if (page.epoch !== epoch) return false
       for (const event of page.events) this.#host.received(event as unknown as ServerEvent)
-      if (this.#host.state().seq === seq) return false
+      if (this.#host.state.seq === seq) return false
     }
     return true
   }
 
   async #whole(withMessages: boolean): Promise<void> {
     const { http } = this.#context
-    const isSmall = this.#host.state().memberCount <= LARGE
+    const isSmall = this.#host.state.memberCount <= LARGE
     if (isSmall) this.#isMembersStale = true
     const [summary] = await Promise.all([
-      http.conversation(this.#id),
+      http.conversation(this.#host.id),
       withMessages ? this.#pages() : undefined,
       isSmall ? this.#loadMembers() : undefined,
     ])
@@ -114,25 +113,25 @@ export class Loader {
   async #pages(): Promise<void> {
     let gained = 0
     for (let pages = 0; pages < MOST_PAGES && gained < ENOUGH_MESSAGES; pages += 1) {
-      const { oldest, epoch } = this.#host.state()
+      const { oldest, epoch } = this.#host.state
       if (oldest <= 1) return
       const after = Math.max(0, oldest - 1 - PAGE)
-      const page = await this.#context.http.events(this.#id, after, oldest - 1 - after)
-      const now = this.#host.state()
+      const page = await this.#context.http.events(this.#host.id, after, oldest - 1 - after)
+      const now = this.#host.state
       // Meanwhile it was joined anew from elsewhere, or this is another history.
       if (now.oldest !== oldest || now.epoch !== epoch || page.epoch !== epoch) return
       const events = page.events as unknown as ServerEvent[]
       this.#host.change((state) => withOlder(state, after, events))
       this.#host.loaded(events)
-      gained += this.#host.state().messages.length - now.messages.length
+      gained += this.#host.state.messages.length - now.messages.length
     }
   }
 
   async #loadMembers(): Promise<void> {
     while (this.#isMembersStale) {
       this.#isMembersStale = false
-      const { members } = await this.#context.http.members(this.#id)
-      if (this.#host.state().memberCount > LARGE) return
+      const { members } = await this.#context.http.members(this.#host.id)
+      if (this.#host.state.memberCount > LARGE) return
       this.#context.learned(members)
       this.#host.change((state) => withMembers(state, members))
     }
@@ -140,13 +139,13 @@ export class Loader {
 
   async #tracked(work: () => Promise<void>): Promise<void> {
     this.isLoading = true
-    this.#host.progressed()
+    this.#host.refresh()
     this.error = await work().then(
       () => null,
       (thrown: unknown) => asChatError(thrown),
     )
     this.isLoading = false
-    this.#host.progressed()
+    this.#host.refresh()
   }
 
   #pause(ms: number): Promise<void> {

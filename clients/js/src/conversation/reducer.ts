@@ -1,17 +1,17 @@
 import type {
-  ConversationCreated,
   ConversationJoined,
   Member,
   MemberRemoved,
+  MemberRoleChanged,
   Message,
   PersonaState,
   PresenceUpdate,
   ServerEvent,
   TypingIndicator,
 } from '../generated/protocol.js'
-import type { MemberItem, MessageItem } from '../snapshots.js'
+import type { MessageItem, SystemItem } from '../snapshots.js'
 import { askAll, foldReply, foldReplyMessage, NO_REPLIES } from './replies.js'
-import { type ConversationState, type DurableEvent, emptyState, LARGE } from './state.js'
+import { type ConversationState, type DurableEvent, isDurable, LARGE } from './state.js'
 
 /**
  * Fold one event into a conversation: the state after it, and the same object if it changes nothing.
@@ -22,15 +22,8 @@ import { type ConversationState, type DurableEvent, emptyState, LARGE } from './
  */
 export function reduce(state: ConversationState, event: ServerEvent): ConversationState {
   if ('conversation_id' in event && event.conversation_id !== state.id) return state
+  if (isDurable(event)) return durable(state, event)
   switch (event.type) {
-    case 'new_message':
-    case 'conversation_created':
-    case 'conversation_renamed':
-    case 'conversation_deleted':
-    case 'members_added':
-    case 'member_removed':
-    case 'member_role_changed':
-      return durable(state, event)
     case 'conversation_joined':
       return joined(state, event)
     case 'read_marked':
@@ -65,28 +58,39 @@ function durable(state: ConversationState, event: DurableEvent): ConversationSta
   if (event.seq <= state.seq) return state
   if (event.seq > state.seq + 1) return withHead(state, event.seq)
   const next = { ...state, seq: event.seq, head: Math.max(state.head, event.seq) }
+  if (event.type === 'new_message') return said(next, event.message)
+  if (event.type === 'conversation_deleted')
+    return { ...next, deleted: true, members: new Map(), memberCount: 0 }
+  const after = changed(next, event)
+  return after === next ? next : { ...after, events: [...after.events, event] }
+}
+
+/** What becomes of the conversation as a whole. */
+function changed(state: ConversationState, event: SystemItem): ConversationState {
   switch (event.type) {
-    case 'new_message':
-      return said(next, event.message)
-    case 'conversation_created':
-      return { ...created(next, event), events: [...next.events, event] }
-    case 'conversation_renamed':
-      return { ...next, title: event.title, events: [...next.events, event] }
-    case 'conversation_deleted':
-      return { ...next, deleted: true, members: new Map(), memberCount: 0 }
-    case 'members_added':
-      return { ...added(next, event.members, event.member_count), events: [...next.events, event] }
-    case 'member_removed':
-      return { ...removed(next, event), events: [...next.events, event] }
-    case 'member_role_changed': {
-      const role = event.user_id === next.me ? event.role : next.role
-      const member = next.members.get(event.user_id)
-      const members = member === undefined ? next.members : withMember(next, { ...member, role: event.role })
-      return { ...next, role, members, events: [...next.events, event] }
+    case 'conversation_created': {
+      const { kind, title } = event
+      return added({ ...state, kind, title, members: new Map() }, event.members, event.member_count)
     }
+    case 'conversation_renamed':
+      return { ...state, title: event.title }
+    case 'members_added':
+      return added(state, event.members, event.member_count)
+    case 'member_removed':
+      return removed(state, event)
+    case 'member_role_changed':
+      return promoted(state, event)
     default:
-      return event satisfies never
+      event satisfies never
+      return state // Of a later version of the protocol.
   }
+}
+
+function promoted(state: ConversationState, { user_id: userId, role }: MemberRoleChanged): ConversationState {
+  const member = state.members.get(userId)
+  const members =
+    member === undefined ? state.members : new Map(state.members).set(userId, { ...member, role })
+  return { ...state, role: userId === state.me ? role : state.role, members }
 }
 
 /** The answer to a join: a position to go on from, or the news that there is none. */
@@ -128,11 +132,6 @@ function startedAt(state: ConversationState, { reason, seq, epoch }: Conversatio
   }
 }
 
-function created(state: ConversationState, event: ConversationCreated): ConversationState {
-  const fresh = { ...state, kind: event.kind, title: event.title, members: new Map<string, MemberItem>() }
-  return added(fresh, event.members, event.member_count)
-}
-
 function added(state: ConversationState, members: readonly Member[], memberCount: number): ConversationState {
   if (memberCount > LARGE) return { ...state, memberCount, members: new Map() }
   const all = new Map(state.members)
@@ -147,27 +146,23 @@ function removed(state: ConversationState, event: MemberRemoved): ConversationSt
   const members = new Map(state.members)
   members.delete(event.user_id)
   const online = without(state.online, event.user_id)
+  const onlineCount = state.onlineCount - (state.online.length - online.length)
   return {
-    ...state,
+    ...stoppedTyping(state, event.user_id),
     members,
     memberCount: event.member_count,
     online,
-    onlineCount: state.onlineCount - (state.online.length - online.length),
-    typing: without(state.typing, event.user_id),
-    typingCount: without(state.typing, event.user_id).length,
+    onlineCount,
   }
 }
 
 function said(state: ConversationState, message: Message): ConversationState {
   const item: MessageItem = { ...message, state: 'sent' }
   const isNews = message.sender_id !== state.me && message.seq > state.readSeq
-  const typing = without(state.typing, message.sender_id)
   const next = {
-    ...state,
+    ...stoppedTyping(state, message.sender_id),
     messages: [...state.messages, item],
     unread: state.unread + (isNews ? 1 : 0),
-    typing,
-    typingCount: state.memberCount > LARGE ? state.typingCount : typing.length,
     replies: foldReplyMessage(state.replies, message),
   }
   return message.reply === undefined ? next : withoutPersonaState(next, message.sender_id)
@@ -176,17 +171,25 @@ function said(state: ConversationState, message: Message): ConversationState {
 /** Take a position up to which the user has read; it never moves back. */
 export function readUpTo(state: ConversationState, seq: number): ConversationState {
   if (seq <= state.readSeq) return state
-  const unread = state.messages.filter(
-    (message) => message.seq > seq && message.sender_id !== state.me,
-  ).length
-  return { ...state, readSeq: seq, unread }
+  return { ...state, readSeq: seq, unread: saidByOthers(state, seq) }
 }
 
-function typing(state: ConversationState, event: TypingIndicator): ConversationState {
-  const others = without(state.typing, event.user_id)
-  if (event.is_typing === others.length < state.typing.length) return state
-  const typing = event.is_typing ? [...others, event.user_id] : others
+/** How many messages of others are here after a position. */
+export function saidByOthers(state: ConversationState, seq: number): number {
+  return state.messages.filter((message) => message.seq > seq && message.sender_id !== state.me).length
+}
+
+function typing(state: ConversationState, { user_id: userId, is_typing: isTyping }: TypingIndicator) {
+  if (!isTyping) return stoppedTyping(state, userId)
+  if (state.typing.includes(userId)) return state
+  const typing = [...state.typing, userId]
   return { ...state, typing, typingCount: typing.length }
+}
+
+/** Somebody types no more, or has not been heard of for too long. */
+export function stoppedTyping(state: ConversationState, userId: string): ConversationState {
+  const typing = without(state.typing, userId)
+  return typing === state.typing ? state : { ...state, typing, typingCount: typing.length }
 }
 
 /** The event does not name a conversation: it concerns those in which the user is a member. */
@@ -218,17 +221,6 @@ function withHead(state: ConversationState, head: number): ConversationState {
   return head > state.head ? { ...state, head } : state
 }
 
-function withMember(state: ConversationState, member: MemberItem): ReadonlyMap<string, MemberItem> {
-  return new Map(state.members).set(member.userId, member)
-}
-
 function without(list: readonly string[], entry: string): readonly string[] {
   return list.includes(entry) ? list.filter((other) => other !== entry) : list
-}
-
-/** Fold a whole sequence. */
-export function fold(id: string, me: string, events: Iterable<ServerEvent>): ConversationState {
-  let state = emptyState(id, me)
-  for (const event of events) state = reduce(state, event)
-  return state
 }

@@ -162,27 +162,24 @@ function delta(replies: Replies, event: ReplyDelta): Replies {
 function ended(replies: Replies, event: ReplyStopped | ReplyFailed | ReplyRejected): Replies {
   const over = markOver(replies, event.run_id)
   if (over.ends.some((end) => end.runId === event.run_id)) return over
-  const { run_id: runId, persona_id: personaId, answers } = event
-  const end: ReplyEnd = { runId, personaId, answers, ...howEnded(event) }
+  const { run_id: runId, persona_id: personaId, answers, type } = event
+  const {
+    by,
+    code,
+    retryable,
+    retry_after_ms: retryAfterMs,
+    resets_at: resetsAt,
+    message_id: messageId,
+  } = {
+    ...(event as Partial<ReplyStopped & Omit<ReplyFailed, 'type' | 'code'> & Omit<ReplyRejected, 'type'>>),
+  }
+  const how = HOW[type]
+  const details = given({ by, code, retryable, retryAfterMs, resetsAt, messageId })
+  const end: ReplyEnd = { runId, personaId, answers, how, ...details }
   return { ...over, ends: [...forgetEnds(over, personaId, answers).ends, end].slice(-MOST_ENDS) }
 }
 
-function howEnded(event: ReplyStopped | ReplyFailed | ReplyRejected) {
-  switch (event.type) {
-    case 'reply_stopped':
-      return { how: 'stopped', ...given({ by: event.by, messageId: event.message_id }) } as const
-    case 'reply_failed': {
-      const { code, retryable, message_id: messageId } = event
-      return { how: 'failed', code, retryable, ...given({ messageId }) } as const
-    }
-    case 'reply_rejected': {
-      const { code, retry_after_ms: retryAfterMs, resets_at: resetsAt } = event
-      return { how: 'rejected', code, ...given({ retryAfterMs, resetsAt }) } as const
-    }
-    default:
-      return event satisfies never
-  }
-}
+const HOW = { reply_stopped: 'stopped', reply_failed: 'failed', reply_rejected: 'rejected' } as const
 
 function withRun(replies: Replies, run: Run): Replies {
   const isNew = !replies.runs.has(run.runId)

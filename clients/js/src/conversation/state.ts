@@ -78,16 +78,10 @@ export function isMissing(state: ConversationState): boolean {
   return state.head > state.seq
 }
 
-const DURABLE: ReadonlySet<string> = new Set([
-  'new_message',
-  'conversation_created',
-  'conversation_renamed',
-  'conversation_deleted',
-  'members_added',
-  'member_removed',
-  'member_role_changed',
-] satisfies DurableEvent['type'][])
-
+/**
+ * True for what has a place in a conversation's log: messages, and what somebody did, which names them `by`.
+ * So events of the log that are newer than this client take their place too, and leave no hole.
+ */
 export function isDurable(event: ServerEvent): event is DurableEvent {
-  return DURABLE.has(event.type)
+  return 'seq' in event && ('by' in event || event.type === 'new_message')
 }

@@ -1,4 +1,5 @@
 import type { Platform } from '../platform.js'
+import { Timers } from '../timers.js'
 
 const REPEAT_MS = 3_000
 const IDLE_MS = 4_000
@@ -10,10 +11,11 @@ export class TypingOut {
   readonly #platform: Platform
   readonly #tell: (type: 'typing_start' | 'typing_stop') => void
   #toldAt: number | null = null
-  #idle: unknown = null
+  readonly #timers: Timers<'idle'>
 
   constructor(platform: Platform, tell: (type: 'typing_start' | 'typing_stop') => void) {
     this.#platform = platform
+    this.#timers = new Timers(platform)
     this.#tell = tell
   }
 
@@ -24,8 +26,7 @@ export class TypingOut {
       this.#toldAt = now
       this.#tell('typing_start')
     }
-    this.#platform.clearTimeout(this.#idle)
-    this.#idle = this.#platform.setTimeout(() => this.stop(), IDLE_MS)
+    this.#timers.set('idle', IDLE_MS, () => this.stop())
   }
 
   stop(): void {
@@ -35,31 +36,24 @@ export class TypingOut {
 
   /** The server knows already, or nobody can be told. */
   forget(): void {
-    this.#platform.clearTimeout(this.#idle)
+    this.#timers.stop('idle')
     this.#toldAt = null
   }
 }
 
 /** Ends the typing of others by itself: the event that would end it may be lost. */
 export class TypingIn {
-  readonly #platform: Platform
+  readonly #timers: Timers<string>
   readonly #over: (userId: string) => void
-  readonly #timers = new Map<string, unknown>()
 
   /** @param over - Called 6 s after the last that was heard of a user's typing. */
   constructor(platform: Platform, over: (userId: string) => void) {
-    this.#platform = platform
+    this.#timers = new Timers(platform)
     this.#over = over
   }
 
   heard(userId: string, isTyping: boolean): void {
-    this.#platform.clearTimeout(this.#timers.get(userId))
-    this.#timers.delete(userId)
-    if (!isTyping) return
-    const forget = () => {
-      this.#timers.delete(userId)
-      this.#over(userId)
-    }
-    this.#timers.set(userId, this.#platform.setTimeout(forget, FORGET_MS))
+    if (isTyping) this.#timers.set(userId, FORGET_MS, () => this.#over(userId))
+    else this.#timers.stop(userId)
   }
 }

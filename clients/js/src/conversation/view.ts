@@ -1,6 +1,7 @@
 import { ChatError } from '../errors.js'
+import { given } from '../given.js'
 import type { Waiting } from '../outbox/sender.js'
-import type { ConversationSnapshot, MessageItem, ReplyItem } from '../snapshots.js'
+import type { ConversationSnapshot, MessageItem } from '../snapshots.js'
 import type { ConversationState } from './state.js'
 
 /** What is shown of a conversation that its events do not tell. */
@@ -23,12 +24,12 @@ export function snapshotOf(
   return {
     ...shown,
     status,
-    ...(reason === undefined ? {} : { reason }),
+    ...given({ reason }),
     loadingOlder,
     historyError,
     hasOlder: oldest > 1,
     messages: keep(last?.messages, [...state.messages, ...ownItems(state, waiting)]),
-    replies: keep(last?.replies, [...replies.runs.values()].map(shownReply)),
+    replies: keep(last?.replies, [...replies.runs.values()]),
     replyEnds: replies.ends,
   }
 }
@@ -55,20 +56,10 @@ function ownItem(me: string, entry: Waiting): MessageItem {
     timestamp: ack?.timestamp ?? createdAt,
     is_ai: false,
     client_message_id: clientMessageId,
-    ...(personaId === undefined ? {} : { persona_id: personaId }),
     state: failed !== undefined ? 'failed' : ack === undefined ? 'sending' : 'sent',
-    ...(failed === undefined ? {} : { error: new ChatError(failed.code, failed.message) }),
+    ...given({ persona_id: personaId, error: failed && new ChatError(failed.code, failed.message) }),
   }
   items.set(entry, item)
-  return item
-}
-
-const replyItems = new WeakMap<object, ReplyItem>()
-
-function shownReply(run: ReplyItem & { epoch: number; length: number; asked: boolean }): ReplyItem {
-  const { epoch: _, length: __, asked: ___, ...fresh } = run
-  const item = replyItems.get(run) ?? fresh
-  replyItems.set(run, item)
   return item
 }
 

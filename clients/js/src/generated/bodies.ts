@@ -20,6 +20,24 @@ export interface BudgetLeft {
   resets_at: string
 }
 /**
+ * A conversation that causes much of the load.
+ */
+export interface BusyConversationOut {
+  id: string
+  /**
+   * Null, as title and number of members, where it is not in memory.
+   */
+  kind: ('direct' | 'group' | 'channel') | null
+  title: string | null
+  member_count: number | null
+  /**
+   * Connections that have joined it.
+   */
+  joined: number
+  messages_per_s: number
+  deliveries_per_s: number
+}
+/**
  * What a client needs to know before anybody has logged in.
  */
 export interface ConfigOut {
@@ -34,6 +52,20 @@ export interface LoginOut {
   issuer: string
   client_id: string
   scope: string
+}
+/**
+ * WebSocket connections.
+ */
+export interface ConnectionsOut {
+  open: number
+  limit: number
+  opened_per_s: number
+  /**
+   * By close code, in the last minute.
+   */
+  closed_per_minute: {
+    [k: string]: number
+  }
 }
 /**
  * A conversation as one of its members sees it.
@@ -92,6 +124,36 @@ export interface ConversationPage {
   next_cursor: string | null
 }
 /**
+ * Conversations held in memory, and how often they are joined by a connection.
+ */
+export interface ConversationsOut {
+  held: number
+  joined: number
+}
+/**
+ * How often something went wrong in the last minute; what did not is left out.
+ */
+export interface ErrorsOut {
+  /**
+   * Commands and requests, by code.
+   */
+  refused: {
+    [k: string]: number
+  }
+  /**
+   * Bugs and failures of the server, by place.
+   */
+  failed: {
+    [k: string]: number
+  }
+  /**
+   * Failures of what makes replies, by provider and code.
+   */
+  providers: {
+    [k: string]: number
+  }
+}
+/**
  * A page of the log: events exactly as the socket sends them.
  */
 export interface EventPage {
@@ -107,6 +169,57 @@ export interface EventPage {
  */
 export interface Health {
   status: 'ok' | 'draining' | 'unavailable'
+}
+/**
+ * Changes that wait for the disk.
+ */
+export interface JournalOut {
+  waiting: number
+  limit: number
+}
+/**
+ * How long things take.
+ */
+export interface LatencyOut {
+  commit: PercentilesOut
+  delivery: PercentilesOut1
+  http: PercentilesOut2
+}
+/**
+ * A group commit.
+ */
+export interface PercentilesOut {
+  /**
+   * How many were measured.
+   */
+  count: number
+  p50_ms: number | null
+  p95_ms: number | null
+  p99_ms: number | null
+}
+/**
+ * From a message's acceptance to its hand-over to the sockets.
+ */
+export interface PercentilesOut1 {
+  /**
+   * How many were measured.
+   */
+  count: number
+  p50_ms: number | null
+  p95_ms: number | null
+  p99_ms: number | null
+}
+/**
+ * A request.
+ */
+export interface PercentilesOut2 {
+  /**
+   * How many were measured.
+   */
+  count: number
+  p50_ms: number | null
+  p95_ms: number | null
+  p99_ms: number | null
 }
 /**
  * A persona's book of lore.
@@ -269,6 +382,18 @@ export interface NewPersona {
   lore?: LoreBody
 }
 /**
+ * Estimates from a histogram; null where nothing was measured.
+ */
+export interface PercentilesOut3 {
+  /**
+   * How many were measured.
+   */
+  count: number
+  p50_ms: number | null
+  p95_ms: number | null
+  p99_ms: number | null
+}
+/**
  * What becomes different of a persona. What is left out stays as it is.
  */
 export interface PersonaChanges {
@@ -350,16 +475,45 @@ export interface Problem {
   retry_after_ms?: number | null
 }
 /**
+ * What makes replies.
+ */
+export interface ProviderOut {
+  name: string
+  /**
+   * Its circuit breaker: `open` means that it is left alone after failures.
+   */
+  state: 'closed' | 'half_open' | 'open'
+  /**
+   * Replies that it makes at once.
+   */
+  slots: number
+}
+/**
  * Up to where the asker has read.
  */
 export interface ReadPosition {
   seq: number
 }
 /**
+ * Connections that read slowly or were away.
+ */
+export interface ReadersOut {
+  catching_up: number
+  outbox_bytes: number
+}
+/**
  * Another title, or none.
  */
 export interface Renaming {
   title: string | null
+}
+/**
+ * Replies of personas.
+ */
+export interface RepliesOut {
+  running: number
+  waiting: number
+  providers: ProviderOut[]
 }
 /**
  * What a member may do from now on.
@@ -385,19 +539,28 @@ export interface SentMessage {
   duplicate: boolean
 }
 /**
- * Whether a user is online, and when they last were.
- */
-export interface StatusOut {
-  online: boolean
-  last_seen: string | null
-}
-/**
  * Those of the users asked for whom the asker may see.
  */
 export interface Statuses {
   statuses: {
-    [k: string]: StatusOut
+    [k: string]: Gator_Api_Models__StatusOut
   }
+}
+/**
+ * Whether a user is online, and when they last were.
+ */
+export interface Gator_Api_Models__StatusOut {
+  online: boolean
+  last_seen: string | null
+}
+/**
+ * What happens in a second.
+ */
+export interface TrafficOut {
+  commands_per_s: number
+  messages_per_s: number
+  deliveries_per_s: number
+  http_requests_per_s: number
 }
 /**
  * A user.
@@ -408,4 +571,30 @@ export interface UserOut {
   avatar: string | null
   online: boolean
   last_seen: string | null
+}
+/**
+ * The server at this moment.
+ */
+export interface Gator_Api_StatusModels__StatusOut {
+  version: string
+  timestamp: string
+  uptime_s: number
+  /**
+   * Resident memory of the process.
+   */
+  memory_bytes: number
+  /**
+   * Time over which rates and percentiles are taken.
+   */
+  window_s: number
+  connections: ConnectionsOut
+  users_online: number
+  conversations: ConversationsOut
+  traffic: TrafficOut
+  latency: LatencyOut
+  journal: JournalOut
+  readers: ReadersOut
+  errors_per_minute: ErrorsOut
+  replies: RepliesOut
+  top_conversations: BusyConversationOut[]
 }

@@ -528,7 +528,7 @@ export interface ReplyReset {
   persona_id: string
   message_id: string
   epoch: number
-  reason: 'moderated'
+  reason: 'fallback' | 'moderated'
 }
 /**
  * The end of a run that somebody ended. If it had said something, that is a message now.

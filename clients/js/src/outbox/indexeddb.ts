@@ -20,19 +20,19 @@ export function indexedDbOutbox(name = 'gator-chat-outbox'): Outbox {
     })
     return opened
   }
-  const write = async (work: (store: IDBObjectStore) => void) => {
-    const transaction = (await database()).transaction(STORE, 'readwrite')
-    work(transaction.objectStore(STORE))
-    await finished(transaction)
-  }
+  const store = async (mode: IDBTransactionMode) =>
+    (await database()).transaction(STORE, mode).objectStore(STORE)
   return {
     load: async (owner) => {
-      const store = (await database()).transaction(STORE, 'readonly').objectStore(STORE)
-      const found = await result(store.index('owner').getAll(owner))
+      const found = await result((await store('readonly')).index('owner').getAll(owner))
       return found.map(({ entry }: { entry: OutboxEntry }) => entry)
     },
-    put: (owner, entry) => write((store) => store.put({ owner, id: entry.clientMessageId, entry })),
-    remove: (owner, clientMessageId) => write((store) => store.delete([owner, clientMessageId])),
+    put: async (owner, entry) => {
+      await result((await store('readwrite')).put({ owner, id: entry.clientMessageId, entry }))
+    },
+    remove: async (owner, clientMessageId) => {
+      await result((await store('readwrite')).delete([owner, clientMessageId]))
+    },
   }
 }
 
@@ -60,13 +60,5 @@ function result<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
     request.onerror = () => reject(request.error)
-  })
-}
-
-function finished(transaction: IDBTransaction): Promise<void> {
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve()
-    transaction.onerror = () => reject(transaction.error)
-    transaction.onabort = () => reject(transaction.error)
   })
 }

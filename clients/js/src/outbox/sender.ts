@@ -77,7 +77,7 @@ export class Sender {
 
   add(message: Omit<OutboxEntry, 'order' | 'createdAt'>): void {
     const isFull = this.snapshot.getSnapshot().waiting >= MOST_ENTRIES
-    const failed = { code: 'outbox_full', message: `${MOST_ENTRIES} messages wait to be sent already.` }
+    const failed = { code: 'outbox_full', message: 'Too many messages wait.' }
     this.#put({
       ...message,
       createdAt: new Date(this.#platform.now()).toISOString(),
