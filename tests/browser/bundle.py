@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from tests.support import npm
 
 PACKAGES: Final = Path(__file__).resolve().parents[2] / "clients" / "js" / "node_modules"
 """Where the JavaScript client's tools are, among them esbuild and React."""
@@ -19,7 +20,7 @@ def bundle(entry: Path, *, mode: str) -> str:
     """
     esbuild = PACKAGES / ".bin" / "esbuild"
     if not esbuild.exists():
-        pytest.fail(f"{esbuild} is missing: run `make web`. NODE=0 leaves these tests out.")
+        pytest.fail(f"{esbuild} is missing: run `make web`. {npm.OTHERWISE}")
     result = subprocess.run(
         [esbuild, entry, "--bundle", "--format=iife", f'--define:process.env.NODE_ENV="{mode}"'],
         env={**os.environ, "NODE_PATH": str(PACKAGES)},

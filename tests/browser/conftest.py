@@ -4,8 +4,6 @@ All tests here share one event loop, since a browser that is started on one cann
 from another.
 """
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from inspect import iscoroutinefunction
@@ -17,6 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Playwright, async_playwright, expect
 from tests.browser import chromium
 from tests.browser.people import Person, empty_page
+from tests.support import npm
 from tests.support.server import Server, lasting_port
 
 from gator.page.files import find_page
@@ -24,7 +23,7 @@ from gator.page.files import find_page
 HERE = Path(__file__).parent
 TIMEOUT_MS = 15_000
 
-NO_PAGE = "The page is not built: run `make web`. NODE=0 leaves out these tests, and all others that need Node.js."
+NO_PAGE = f"The page is not built: run `make web`. {npm.OTHERWISE}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -80,10 +79,7 @@ async def browser(launch: Launch) -> Browser:
 @pytest.fixture(scope="session")
 def with_node() -> None:
     """Node.js, for what is built or run by it."""
-    if os.environ.get("NODE") == "0":
-        pytest.skip("NODE=0")
-    if shutil.which("node") is None:
-        pytest.fail("needs Node.js 20 or newer; NODE=0 leaves these tests out")
+    npm.need_node()
 
 
 @pytest.fixture(scope="session")

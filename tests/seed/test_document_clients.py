@@ -2,18 +2,15 @@
 
 import asyncio
 import json
-import shutil
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
 
-import pytest
 from tests.seed.conftest import at
 from tests.seed.document import block
 from tests.support.client import TIMEOUT_S, Client
+from tests.support.npm import need_node
 from tests.support.server import Server
 
 CONVERSATION = "conversation-uuid"
@@ -88,22 +85,8 @@ KINDS = ("online_users", "conversation_joined", "new_message", "ack", "presence_
          "members_added")  # fmt: skip
 
 
-@cache
-def why_no_node() -> str | None:
-    """Say why the page's script cannot be run here; None if it can."""
-    node = shutil.which("node")
-    if node is None:
-        return "node is not installed"
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    if int(version.removeprefix("v").split(".")[0]) < 20:
-        return f"node {version} has no WebSocket"
-    return None
-
-
 async def test_the_javascript_client_sends_and_shows(server: Server, tmp_path: Path) -> None:
-    reason = why_no_node()
-    if reason is not None:
-        pytest.skip(reason)
+    need_node()
     script = tmp_path / "page.js"
     script.write_text(BEFORE + at(server, block("javascript", "new WebSocket")) + AFTER)
     async with (

@@ -18,14 +18,13 @@ from tests.support import npm
 
 HERE: Final = Path(__file__).parent / "aimock"
 CLI: Final = Path("node_modules/@copilotkit/aimock/dist/cli.js")
-OTHERWISE: Final = "SKIP_AIMOCK=1 leaves these tests out."
 
 
 def installed(cache: Path) -> Path:
     """Find the server's program."""
     if os.environ.get("SKIP_AIMOCK") == "1":
         pytest.skip("SKIP_AIMOCK=1")
-    return npm.installed(HERE, cache, otherwise=OTHERWISE) / CLI
+    return npm.installed(HERE, cache) / CLI
 
 
 class Aimock:
