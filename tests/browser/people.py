@@ -65,7 +65,7 @@ class Window:
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self._went_wrong(message.text)
+            self._went_wrong(f"{message.text} {message.location.get('url', '')}".strip())
 
     def _asked(self, request: Request) -> None:
         if urlsplit(request.url).scheme in ("http", "https") and origin_of(request.url) not in self.hosts:
