@@ -45,7 +45,7 @@ class Client implements ChatClient {
   constructor({ url, user, token, outbox, platform }: ClientOptions) {
     if (user === undefined && token === undefined)
       throw new TypeError('createClient needs a user or a token.')
-    this.#url = new URL(url).href.replace(/\/+$/, '')
+    this.#url = new URL(url).origin
     this.#user = user
     this.#platform = platformWith(platform)
     this.#tokens = token === undefined ? null : new Tokens(token, this.#platform)

@@ -26,29 +26,28 @@ export class LiveList implements ConversationList {
   }
 
   load(): Promise<void> {
-    return this.#once(async () => {
-      const page = await this.#source.page()
-      const news = page.conversations.map(summaryOf)
-      const ids = new Set(news.map((item) => item.id))
-      const { items: known, status } = this.getSnapshot()
-      const isFirst = known.length === 0 || status !== 'ready'
-      // Those of later pages stay as they are; who has left one of them is told when it is opened.
-      const rest = page.next_cursor === null ? [] : known.filter((item) => !ids.has(item.id))
-      if (isFirst || page.next_cursor === null) this.#cursor = page.next_cursor
-      this.#cell.set({ items: [...news, ...rest], status: 'ready', hasMore: this.#cursor !== null })
-    })
+    return this.#once(() => this.#page())
   }
 
   loadMore(): Promise<void> {
     const cursor = this.#cursor
-    if (cursor === null) return Promise.resolve()
-    return this.#once(async () => {
-      const page = await this.#source.page(cursor)
-      const { items } = this.getSnapshot()
-      const known = new Set(items.map((item) => item.id))
-      const more = page.conversations.map(summaryOf).filter((item) => !known.has(item.id))
-      this.#cursor = page.next_cursor
-      this.#cell.set({ items: [...items, ...more], status: 'ready', hasMore: this.#cursor !== null })
+    return cursor === null ? Promise.resolve() : this.#once(() => this.#page(cursor))
+  }
+
+  /** Load the first page, or the one at a cursor. */
+  async #page(cursor?: string): Promise<void> {
+    const { conversations, next_cursor: next } = await this.#source.page(cursor)
+    const { items, status } = this.getSnapshot()
+    const news = conversations.map(summaryOf)
+    const ids = new Set(news.map((item) => item.id))
+    const others = items.filter((item) => !ids.has(item.id))
+    // Of later pages the first one says nothing: they stay as they are, and so does the place to go on.
+    if (cursor !== undefined || status !== 'ready' || next === null) this.#cursor = next
+    const rest = next === null ? [] : others
+    this.#cell.set({
+      items: cursor === undefined ? [...news, ...rest] : [...others, ...news],
+      status: 'ready',
+      hasMore: this.#cursor !== null,
     })
   }
 

@@ -40,6 +40,5 @@ const LOCAL_TEMPORARY: ReadonlySet<string> = new Set(['disconnected', 'timeout',
 
 /** Wrap whatever was thrown, so that callers meet one kind of error. */
 export function asChatError(thrown: unknown): ChatError {
-  if (thrown instanceof ChatError) return thrown
-  return new ChatError('network', thrown instanceof Error ? thrown.message : String(thrown))
+  return thrown instanceof ChatError ? thrown : new ChatError('network', String(thrown))
 }

@@ -97,7 +97,7 @@ async function readJson(answer: Response): Promise<unknown> {
 }
 
 function search(query: Query = {}): string {
-  const said = Object.entries(given(query)).map(([name, value]) => [name, String(value)])
+  const said = Object.entries(given({ ...query })).map(([name, value]) => [name, String(value)])
   return said.length === 0 ? '' : `?${new URLSearchParams(said)}`
 }
 

@@ -9,10 +9,11 @@ export function siblingsOf(
   messageId: string,
 ): readonly MessageItem[] {
   const message = snapshot.messages.find((other) => other.id === messageId)
-  const reply = message?.reply
-  if (message === undefined) return []
-  if (reply === undefined) return [message]
+  const answers = message?.reply?.answers ?? null
   return snapshot.messages
-    .filter((other) => other.reply?.answers === reply.answers && other.sender_id === message.sender_id)
+    .filter(
+      (other) =>
+        other === message || (other.reply?.answers === answers && other.sender_id === message?.sender_id),
+    )
     .sort((one, other) => (one.reply?.attempt ?? 1) - (other.reply?.attempt ?? 1))
 }

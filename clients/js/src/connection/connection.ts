@@ -26,7 +26,8 @@ export interface ConnectionListener {
 
 const HANDSHAKE_MS = 10_000
 // "The client kept on after many refusals; wait a minute."
-const LEAST_WAIT_MS: Readonly<Record<number, number>> = { 4029: 60_000 }
+const TOO_HASTY = 4029
+const HASTE_MS = 60_000
 const HEARTBEAT_MS = 25_000
 
 /** One user's connection to a server, through all its sockets. `TRANSITIONS` has the states. */
@@ -191,7 +192,7 @@ export class Connection {
     const now = this.#platform.now()
     if (this.#comeBackAt !== null) return Math.max(now, this.#comeBackAt)
     this.#failures += 1
-    return now + (LEAST_WAIT_MS[code] ?? 0) + backoff(this.#failures, this.#platform.random())
+    return now + (code === TOO_HASTY ? HASTE_MS : 0) + backoff(this.#failures, this.#platform.random())
   }
 
   #renewTokenLater(ms: number | undefined): void {
@@ -216,10 +217,10 @@ export class Connection {
   }
 
   #move(cause: Cause, changes: Partial<ConnectionSnapshot> = {}): boolean {
-    const { state, userId, limits } = this.snapshot.getSnapshot()
-    const to = next(state, cause)
+    const { code: _, retryAt: __, ...kept } = this.snapshot.getSnapshot()
+    const to = next(kept.state, cause)
     if (to === undefined) return false
-    this.snapshot.set({ state: to, reason: cause, ...given({ userId, limits }), ...changes })
+    this.snapshot.set({ ...kept, state: to, reason: cause, ...changes })
     return true
   }
 }

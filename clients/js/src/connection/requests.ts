@@ -1,6 +1,7 @@
 import { ChatError } from '../errors.js'
 import type { ServerEvent } from '../generated/protocol.js'
 import type { Platform } from '../platform.js'
+import { Timers } from '../timers.js'
 
 const ANSWER_MS = 15_000
 const MOST_PENDING = 500
@@ -8,7 +9,6 @@ const MOST_PENDING = 500
 interface Pending {
   readonly resolve: (answer: ServerEvent) => void
   readonly reject: (error: ChatError) => void
-  readonly timer: unknown
 }
 
 /**
@@ -16,14 +16,14 @@ interface Pending {
  * None is awaited longer than 15 s, nor beyond its connection.
  */
 export class Requests {
-  readonly #platform: Platform
+  readonly #timers: Timers<string>
   readonly #pending = new Map<string, Pending>()
   /** An answer may be sent to all connections of a user, and must not be taken for that of another tab. */
   readonly #prefix: string
   #last = 0
 
   constructor(platform: Platform) {
-    this.#platform = platform
+    this.#timers = new Timers(platform)
     this.#prefix = platform.uniqueId().slice(0, 8)
   }
 
@@ -36,38 +36,32 @@ export class Requests {
       }
       this.#last += 1
       const id = `${this.#prefix}-${this.#last}`
-      const timer = this.#platform.setTimeout(() => {
-        this.#pending.delete(id)
-        reject(new ChatError('timeout'))
-      }, ANSWER_MS)
-      this.#pending.set(id, { resolve, reject, timer })
+      this.#pending.set(id, { resolve, reject })
+      this.#timers.set(id, ANSWER_MS, () => this.#take(id)?.reject(new ChatError('timeout')))
       send(id)
     })
   }
 
   /** Hand an answer to whoever awaits it. */
   settle(event: ServerEvent): void {
-    const id = 'reply_to' in event ? event.reply_to : undefined
-    const pending = id === undefined ? undefined : this.#pending.get(id)
-    if (id === undefined || pending === undefined) return
+    const { reply_to: id = '' } = event as { reply_to?: string }
     // A persona that may not be asked is an error beside the answer, not instead of it.
     if (event.type === 'error' && event.code === 'persona_not_found' && event.client_message_id !== undefined)
       return
-    this.#take(id, pending)
-    if (event.type !== 'error') pending.resolve(event)
-    else pending.reject(new ChatError(event.code, event.message, 0, event.retry_after_ms))
+    const pending = this.#take(id)
+    if (event.type !== 'error') pending?.resolve(event)
+    else pending?.reject(new ChatError(event.code, event.message, 0, event.retry_after_ms))
   }
 
   /** The connection has ended: nobody knows what became of what is pending. */
   abandon(): void {
-    for (const [id, pending] of this.#pending) {
-      this.#take(id, pending)
-      pending.reject(new ChatError('disconnected'))
-    }
+    for (const id of this.#pending.keys()) this.#take(id)?.reject(new ChatError('disconnected'))
   }
 
-  #take(id: string, pending: Pending): void {
-    this.#platform.clearTimeout(pending.timer)
+  #take(id: string): Pending | undefined {
+    const pending = this.#pending.get(id)
+    this.#timers.stop(id)
     this.#pending.delete(id)
+    return pending
   }
 }

@@ -15,13 +15,16 @@ interface Claims {
 
 /** The user's tokens: asked for, kept, and renewed before they end. */
 export class Tokens {
-  readonly #source: TokenSource
+  readonly #source: () => string | Promise<string>
+  /** True if there may be another token than the one that is held. */
+  readonly renewable: boolean
   readonly #platform: Platform
   #token: string | null = null
 
   constructor(source: TokenSource, platform: Platform) {
-    this.#source = source
     this.#platform = platform
+    this.renewable = typeof source === 'function'
+    this.#source = typeof source === 'function' ? source : () => source
     if (typeof source === 'string') this.#token = source
   }
 
@@ -30,16 +33,9 @@ export class Tokens {
     return this.#claims().sub
   }
 
-  /** True if there may be another token than the one that is held. */
-  get renewable(): boolean {
-    return typeof this.#source !== 'string'
-  }
-
   /** Ask for a token. Rejects with whatever the source throws, and with `timeout` after 15 s. */
   async fresh(): Promise<string> {
-    if (typeof this.#source === 'string') return this.#source
-    const source = this.#source
-    this.#token = await within(this.#platform, SOURCE_MS, async () => source())
+    this.#token = await within(this.#platform, SOURCE_MS, async () => this.#source())
     return this.#token
   }
 

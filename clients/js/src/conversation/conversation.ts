@@ -12,7 +12,7 @@ import { Reading } from './reading.js'
 import { readUpTo, reduce, stoppedTyping } from './reducer.js'
 import { markOver } from './replies.js'
 import { type ConversationState, emptyState, isDurable, isMissing, LARGE } from './state.js'
-import { TypingIn, TypingOut } from './typing.js'
+import { FORGET_TYPING_MS, TypingOut } from './typing.js'
 import { type Surroundings, snapshotOf } from './view.js'
 
 // React mounts twice in its strict mode, and pages go back and forth: leaving at once would be in vain.
@@ -34,7 +34,7 @@ export class LiveConversation implements Conversation, LoaderHost {
   readonly #cell: Cell<ConversationSnapshot>
   readonly #loader: Loader
   readonly #typingOut: TypingOut
-  readonly #typingIn: TypingIn
+  readonly #typists: Timers<string>
   readonly #reading: Reading
   readonly #timers: Timers<'linger' | 'patience' | 'retry'>
   #state: ConversationState
@@ -50,9 +50,7 @@ export class LiveConversation implements Conversation, LoaderHost {
     this.#timers = new Timers(context.platform)
     this.#state = emptyState(id, context.userId())
     this.#loader = new Loader(context, this)
-    this.#typingIn = new TypingIn(context.platform, (userId) =>
-      this.change((state) => stoppedTyping(state, userId)),
-    )
+    this.#typists = new Timers(context.platform)
     this.#typingOut = new TypingOut(context.platform, (type) => {
       if (this.#status === 'live') context.connection.tell({ type, conversation_id: id })
     })
@@ -197,7 +195,7 @@ export class LiveConversation implements Conversation, LoaderHost {
         if (event.reason !== 'asked') this.#end('left', event.reason)
         break
       case 'typing_indicator':
-        this.#typingIn.heard(event.user_id, event.is_typing)
+        this.#forgetTypist(event.user_id)
         break
       case 'members_added':
         if (after !== before && after.memberCount <= LARGE) this.#loader.members()
@@ -297,6 +295,10 @@ export class LiveConversation implements Conversation, LoaderHost {
         this.#become({ ...this.#state, replies: markOver(this.#state.replies, ask.run_id) })
       })
     }
+  }
+
+  #forgetTypist(userId: string): void {
+    this.#typists.set(userId, FORGET_TYPING_MS, () => this.change((state) => stoppedTyping(state, userId)))
   }
 
   /** Something is missing that may be on its way. If nothing of it comes for a while, it was lost. */

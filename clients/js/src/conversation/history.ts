@@ -3,7 +3,7 @@ import type { ServerEvent } from '../generated/protocol.js'
 import type { MessageItem, SystemItem } from '../snapshots.js'
 import { saidByOthers } from './reducer.js'
 import { foldReplyMessage } from './replies.js'
-import { type ConversationState, isDurable } from './state.js'
+import { type ConversationState, type DurableEvent, isDurable } from './state.js'
 
 /**
  * Put a stretch of the log before what is here.
@@ -16,39 +16,40 @@ export function withOlder(
   events: readonly ServerEvent[],
 ): ConversationState {
   const older = events.filter(isDurable).filter((event) => event.seq > after && event.seq < state.oldest)
-  const messages: MessageItem[] = []
-  const systemItems: SystemItem[] = []
-  let { replies } = state
-  for (const event of older) {
-    if (event.type === 'new_message') {
-      messages.push({ ...event.message, state: 'sent' })
-      replies = foldReplyMessage(replies, event.message)
-    } else if (event.type !== 'conversation_deleted') systemItems.push(event)
-  }
+  const messages = older.flatMap((event) => (event.type === 'new_message' ? [event.message] : []))
+  const items = messages.map((message): MessageItem => ({ ...message, state: 'sent' }))
   return {
     ...state,
-    replies,
+    replies: messages.reduce(foldReplyMessage, state.replies),
     oldest: after + 1,
-    messages: [...messages, ...state.messages],
-    events: [...systemItems, ...state.events],
+    messages: [...items, ...state.messages],
+    events: [...older.filter(isSystemItem), ...state.events],
   }
+}
+
+function isSystemItem(event: DurableEvent): event is SystemItem {
+  return event.type !== 'new_message' && event.type !== 'conversation_deleted'
 }
 
 /** Take what HTTP says of a conversation as a whole. */
 export function withSummary(state: ConversationState, summary: ConversationOut): ConversationState {
-  const { kind, role, peer_id: peerId, read_seq: readSeq } = summary
-  // A name that was changed after the summary was made has come as an event.
-  const isNewer = summary.seq >= state.seq
+  const {
+    kind,
+    title,
+    role,
+    peer_id: peerId,
+    member_count: memberCount,
+    read_seq: readSeq,
+    seq,
+    unread,
+  } = summary
   return {
     ...state,
+    // What was changed after the summary was made has come as an event.
+    ...(seq >= state.seq || state.kind === null ? { title, role, memberCount } : {}),
+    ...(readSeq >= state.readSeq ? { readSeq, unread: unread + saidByOthers(state, seq) } : {}),
     kind,
-    role: isNewer ? role : state.role,
-    title: isNewer || state.kind === null ? summary.title : state.title,
-    memberCount: isNewer ? summary.member_count : state.memberCount,
     peerId,
-    ...(readSeq >= state.readSeq
-      ? { readSeq, unread: summary.unread + saidByOthers(state, summary.seq) }
-      : {}),
   }
 }
 

@@ -10,7 +10,7 @@ import type {
   TypingIndicator,
 } from '../generated/protocol.js'
 import type { MessageItem, SystemItem } from '../snapshots.js'
-import { askAll, foldReply, foldReplyMessage, NO_REPLIES } from './replies.js'
+import { askAll, foldReply, foldReplyMessage, isReplyEvent, NO_REPLIES, type ReplyEvent } from './replies.js'
 import { type ConversationState, type DurableEvent, isDurable, LARGE } from './state.js'
 
 /**
@@ -23,6 +23,7 @@ import { type ConversationState, type DurableEvent, isDurable, LARGE } from './s
 export function reduce(state: ConversationState, event: ServerEvent): ConversationState {
   if ('conversation_id' in event && event.conversation_id !== state.id) return state
   if (isDurable(event)) return durable(state, event)
+  if (isReplyEvent(event)) return replied(state, event)
   switch (event.type) {
     case 'conversation_joined':
       return joined(state, event)
@@ -40,15 +41,6 @@ export function reduce(state: ConversationState, event: ServerEvent): Conversati
     }
     case 'persona_state':
       return personaState(state, event)
-    case 'reply_queued':
-    case 'reply_started':
-    case 'reply_delta':
-    case 'reply_reset':
-      return withReplies(state, foldReply(state.replies, event))
-    case 'reply_stopped':
-    case 'reply_failed':
-    case 'reply_rejected':
-      return withReplies(withoutPersonaState(state, event.persona_id), foldReply(state.replies, event))
     default:
       return state
   }
@@ -116,7 +108,10 @@ function joined(state: ConversationState, event: ConversationJoined): Conversati
  * Nothing of what was missed follows: what is held is dropped, and the newest is loaded again. After
  * `too_far_behind` it is still right, but no log of it could be shown without a hole in its middle.
  */
-function startedAt(state: ConversationState, { reason, seq, epoch }: ConversationJoined): ConversationState {
+function startedAt(
+  state: ConversationState,
+  { reason = 'no_position', seq, epoch }: ConversationJoined,
+): ConversationState {
   const sameHistory = state.epoch === null || state.epoch === epoch
   return {
     ...state,
@@ -145,15 +140,8 @@ function added(state: ConversationState, members: readonly Member[], memberCount
 function removed(state: ConversationState, event: MemberRemoved): ConversationState {
   const members = new Map(state.members)
   members.delete(event.user_id)
-  const online = without(state.online, event.user_id)
-  const onlineCount = state.onlineCount - (state.online.length - online.length)
-  return {
-    ...stoppedTyping(state, event.user_id),
-    members,
-    memberCount: event.member_count,
-    online,
-    onlineCount,
-  }
+  const gone = presence(stoppedTyping(state, event.user_id), { user_id: event.user_id, online: false })
+  return { ...gone, members, memberCount: event.member_count }
 }
 
 function said(state: ConversationState, message: Message): ConversationState {
@@ -193,7 +181,10 @@ export function stoppedTyping(state: ConversationState, userId: string): Convers
 }
 
 /** The event does not name a conversation: it concerns those in which the user is a member. */
-function presence(state: ConversationState, event: PresenceUpdate): ConversationState {
+function presence(
+  state: ConversationState,
+  event: Pick<PresenceUpdate, 'user_id' | 'online'>,
+): ConversationState {
   const others = without(state.online, event.user_id)
   const wasOnline = others.length < state.online.length
   if (wasOnline === event.online || (event.online && !state.members.has(event.user_id))) return state
@@ -213,8 +204,11 @@ function withoutPersonaState(state: ConversationState, personaId: string): Conve
   return { ...state, personaStates }
 }
 
-function withReplies(state: ConversationState, replies: ConversationState['replies']): ConversationState {
-  return replies === state.replies ? state : { ...state, replies }
+function replied(state: ConversationState, event: ReplyEvent): ConversationState {
+  const replies = foldReply(state.replies, event)
+  if (replies === state.replies) return state
+  const hasEnded = replies.over !== state.replies.over
+  return { ...(hasEnded ? withoutPersonaState(state, event.persona_id) : state), replies }
 }
 
 function withHead(state: ConversationState, head: number): ConversationState {

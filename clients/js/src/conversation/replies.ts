@@ -8,6 +8,7 @@ import type {
   ReplyStarted,
   ReplyStopped,
   ResumeReply,
+  ServerEvent,
 } from '../generated/protocol.js'
 import { given } from '../given.js'
 import type { ReplyEnd, ReplyItem } from '../snapshots.js'
@@ -45,30 +46,30 @@ export const NO_REPLIES: Replies = { runs: new Map(), over: [], ends: [], asks: 
 const MOST_OVER = 200
 const MOST_ENDS = 20
 
+/** True for whatever is said of a run in a conversation. */
+export function isReplyEvent(event: ServerEvent): event is ReplyEvent {
+  return event.type.startsWith('reply_')
+}
+
 /** Fold one event of a reply, as docs/protocol.md says in "What a client does". */
 export function foldReply(replies: Replies, event: ReplyEvent): Replies {
   const quiet = replies.asks.length > 0 ? { ...replies, asks: [] } : replies
+  const isOver = quiet.over.includes(event.run_id)
   switch (event.type) {
+    case 'reply_queued':
+      return isOver ? quiet : queued(quiet, event)
+    case 'reply_started':
+    case 'reply_reset':
+      return isOver ? quiet : withRun(quiet, entered(quiet, event))
+    case 'reply_delta':
+      return isOver ? quiet : delta(quiet, event)
     case 'reply_stopped':
     case 'reply_failed':
     case 'reply_rejected':
       return ended(quiet, event)
     default:
-      return quiet.over.includes(event.run_id) ? quiet : went(quiet, event)
-  }
-}
-
-function went(replies: Replies, event: ReplyQueued | ReplyStarted | ReplyReset | ReplyDelta): Replies {
-  switch (event.type) {
-    case 'reply_queued':
-      return queued(replies, event)
-    case 'reply_started':
-    case 'reply_reset':
-      return withRun(replies, entered(replies, event))
-    case 'reply_delta':
-      return delta(replies, event)
-    default:
-      return event satisfies never
+      event satisfies never
+      return quiet // Of a later version of the protocol.
   }
 }
 
@@ -102,18 +103,8 @@ export function markOver(replies: Replies, runId: string): Replies {
 function queued(replies: Replies, event: ReplyQueued): Replies {
   const known = replies.runs.get(event.run_id)
   if (known !== undefined && known.state !== 'queued') return replies
-  const { run_id: runId, persona_id: personaId, answers, position } = event
-  const begun: Run = {
-    runId,
-    personaId,
-    answers,
-    state: 'queued',
-    position,
-    text: '',
-    epoch: 0,
-    length: 0,
-    asked: false,
-  }
+  const { persona_id: personaId, answers, position } = event
+  const begun: Run = { ...begunBy(event, 0), answers, state: 'queued', position }
   return withRun(forgetEnds(replies, personaId, answers), begun)
 }
 
@@ -122,7 +113,7 @@ function entered(replies: Replies, event: ReplyStarted | ReplyReset | ReplyDelta
   const known = replies.runs.get(event.run_id)
   if (known !== undefined && event.epoch < known.epoch) return known
   const { position: _, ...run } =
-    known !== undefined && event.epoch === known.epoch ? known : { ...known, ...begunBy(event) }
+    known !== undefined && event.epoch === known.epoch ? known : { ...known, ...begunBy(event, event.epoch) }
   const named: Run = {
     ...run,
     answers: known?.answers ?? null,
@@ -134,8 +125,7 @@ function entered(replies: Replies, event: ReplyStarted | ReplyReset | ReplyDelta
   return { ...named, answers, attempt, provider, ...given({ model }) }
 }
 
-function begunBy(event: ReplyStarted | ReplyReset | ReplyDelta): Run {
-  const { run_id: runId, persona_id: personaId, epoch } = event
+function begunBy({ run_id: runId, persona_id: personaId }: ReplyEvent, epoch: number): Run {
   return { runId, personaId, answers: null, state: 'thinking', text: '', epoch, length: 0, asked: false }
 }
 
@@ -173,13 +163,11 @@ function ended(replies: Replies, event: ReplyStopped | ReplyFailed | ReplyReject
   } = {
     ...(event as Partial<ReplyStopped & Omit<ReplyFailed, 'type' | 'code'> & Omit<ReplyRejected, 'type'>>),
   }
-  const how = HOW[type]
+  const how = type.slice('reply_'.length) as ReplyEnd['how']
   const details = given({ by, code, retryable, retryAfterMs, resetsAt, messageId })
   const end: ReplyEnd = { runId, personaId, answers, how, ...details }
   return { ...over, ends: [...forgetEnds(over, personaId, answers).ends, end].slice(-MOST_ENDS) }
 }
-
-const HOW = { reply_stopped: 'stopped', reply_failed: 'failed', reply_rejected: 'rejected' } as const
 
 function withRun(replies: Replies, run: Run): Replies {
   const isNew = !replies.runs.has(run.runId)

@@ -3,8 +3,11 @@ import { Timers } from '../timers.js'
 
 const REPEAT_MS = 3_000
 const IDLE_MS = 4_000
-// The server's own limit is 5 s, counted from when it told the others.
-const FORGET_MS = 6_000
+/**
+ * How long the typing of others is believed: the event that would end it may be lost. The server's own limit
+ * is 5 s.
+ */
+export const FORGET_TYPING_MS = 6_000
 
 /** What the others are told of the user's own typing: at once, every 3 s, and 4 s after the last key. */
 export class TypingOut {
@@ -38,22 +41,5 @@ export class TypingOut {
   forget(): void {
     this.#timers.stop('idle')
     this.#toldAt = null
-  }
-}
-
-/** Ends the typing of others by itself: the event that would end it may be lost. */
-export class TypingIn {
-  readonly #timers: Timers<string>
-  readonly #over: (userId: string) => void
-
-  /** @param over - Called 6 s after the last that was heard of a user's typing. */
-  constructor(platform: Platform, over: (userId: string) => void) {
-    this.#timers = new Timers(platform)
-    this.#over = over
-  }
-
-  heard(userId: string, isTyping: boolean): void {
-    if (isTyping) this.#timers.set(userId, FORGET_MS, () => this.#over(userId))
-    else this.#timers.stop(userId)
   }
 }

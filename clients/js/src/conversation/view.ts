@@ -20,13 +20,11 @@ export function snapshotOf(
   last: ConversationSnapshot | null,
 ): ConversationSnapshot {
   const { me: _, head: __, oldest, deleted: ___, replies, ...shown } = state
-  const { status, reason, loadingOlder, historyError, waiting } = around
+  const { waiting, reason, ...others } = around
   return {
     ...shown,
-    status,
+    ...others,
     ...given({ reason }),
-    loadingOlder,
-    historyError,
     hasOlder: oldest > 1,
     messages: keep(last?.messages, [...state.messages, ...ownItems(state, waiting)]),
     replies: keep(last?.replies, [...replies.runs.values()]),

@@ -2,7 +2,7 @@ import { memoryOutbox, type Outbox, type OutboxEntry } from './outbox.js'
 
 const STORE = 'entries'
 
-/** IndexedDB where there is one; memory elsewhere, and where a browser forbids it. */
+/** IndexedDB where there is one, memory elsewhere. */
 export function defaultOutbox(): Outbox {
   return typeof indexedDB === 'undefined' ? memoryOutbox() : indexedDbOutbox()
 }
@@ -10,50 +10,41 @@ export function defaultOutbox(): Outbox {
 /**
  * An outbox that survives reloads and restarts, shared by all tabs of an origin.
  *
+ * The database is open only while something is read or written: so nothing has to be done when a browser
+ * closes it, and no other tab ever waits for this one.
+ *
  * @param name - Of the database.
  */
 export function indexedDbOutbox(name = 'gator-chat-outbox'): Outbox {
-  let opened: Promise<IDBDatabase> | null = null
-  const database = () => {
-    opened ??= open(name, () => {
-      opened = null
-    })
-    return opened
+  const use = async <T>(
+    mode: IDBTransactionMode,
+    work: (store: IDBObjectStore) => IDBRequest<T>,
+  ): Promise<T> => {
+    const database = await open(name)
+    try {
+      return await result(work(database.transaction(STORE, mode).objectStore(STORE)))
+    } finally {
+      database.close()
+    }
   }
-  const store = async (mode: IDBTransactionMode) =>
-    (await database()).transaction(STORE, mode).objectStore(STORE)
   return {
     load: async (owner) => {
-      const found = await result((await store('readonly')).index('owner').getAll(owner))
+      const found = await use('readonly', (store) => store.index('owner').getAll(owner))
       return found.map(({ entry }: { entry: OutboxEntry }) => entry)
     },
     put: async (owner, entry) => {
-      await result((await store('readwrite')).put({ owner, id: entry.clientMessageId, entry }))
+      await use('readwrite', (store) => store.put({ owner, id: entry.clientMessageId, entry }))
     },
-    remove: async (owner, clientMessageId) => {
-      await result((await store('readwrite')).delete([owner, clientMessageId]))
-    },
+    remove: (owner, clientMessageId) => use('readwrite', (store) => store.delete([owner, clientMessageId])),
   }
 }
 
-async function open(name: string, closed: () => void): Promise<IDBDatabase> {
+function open(name: string): Promise<IDBDatabase> {
   const request = indexedDB.open(name, 1)
   request.onupgradeneeded = () => {
     request.result.createObjectStore(STORE, { keyPath: ['owner', 'id'] }).createIndex('owner', 'owner')
   }
-  try {
-    const database = await result(request)
-    // A newer version of the page, in another tab, must not wait for this one.
-    database.onversionchange = () => {
-      database.close()
-      closed()
-    }
-    database.onclose = closed
-    return database
-  } catch (error) {
-    closed()
-    throw error
-  }
+  return result(request)
 }
 
 function result<T>(request: IDBRequest<T>): Promise<T> {

@@ -31,19 +31,15 @@ export interface Outbox {
 
 /** An outbox that lasts as long as the process. */
 export function memoryOutbox(): Outbox {
-  const owners = new Map<string, Map<string, OutboxEntry>>()
-  const of = (owner: string) => {
-    const found = owners.get(owner) ?? new Map<string, OutboxEntry>()
-    owners.set(owner, found)
-    return found
-  }
+  const entries = new Map<string, { owner: string; entry: OutboxEntry }>()
   return {
-    load: async (owner) => [...of(owner).values()],
+    load: async (owner) =>
+      [...entries.values()].flatMap((kept) => (kept.owner === owner ? [kept.entry] : [])),
     put: async (owner, entry) => {
-      of(owner).set(entry.clientMessageId, entry)
+      entries.set(`${owner} ${entry.clientMessageId}`, { owner, entry })
     },
     remove: async (owner, clientMessageId) => {
-      of(owner).delete(clientMessageId)
+      entries.delete(`${owner} ${clientMessageId}`)
     },
   }
 }

@@ -3,6 +3,7 @@ import type { Ack } from '../generated/protocol.js'
 import type { Platform } from '../platform.js'
 import type { OutboxSnapshot } from '../snapshots.js'
 import { Cell } from '../store.js'
+import { Timers } from '../timers.js'
 import type { Outbox, OutboxEntry } from './outbox.js'
 
 const MOST_ENTRIES = 500
@@ -13,9 +14,9 @@ const LONGEST_PAUSE_MS = 30_000
 export type Waiting = OutboxEntry & { readonly ack?: Ack }
 
 interface Lane {
+  readonly conversationId: string
   readonly entries: Map<string, Waiting>
   isSending: boolean
-  pause: unknown
   failures: number
 }
 
@@ -33,6 +34,8 @@ export class Sender {
   readonly #changed: (conversationId: string) => void
   readonly #lanes = new Map<string, Lane>()
   readonly #done = new Set<string>()
+  /** Conversations in which nothing is sent for a while. */
+  readonly #pauses: Timers<string>
   #owner: string | null = null
   #lastOrder = 0
   #isConnected = false
@@ -49,6 +52,7 @@ export class Sender {
   ) {
     this.#outbox = outbox
     this.#platform = platform
+    this.#pauses = new Timers(platform)
     this.#transmit = transmit
     this.#changed = changed
   }
@@ -59,20 +63,23 @@ export class Sender {
     this.#owner = owner
     for (const entry of early) this.#store(entry)
     const stored = await this.#outbox.load(owner).catch(() => [])
-    for (const entry of [...stored].sort((one, other) => one.order - other.order)) {
-      this.#lastOrder = Math.max(this.#lastOrder, entry.order)
-      const lane = this.#lane(entry.conversationId)
-      if (this.#done.has(entry.clientMessageId) || lane.entries.has(entry.clientMessageId)) continue
-      lane.entries.set(entry.clientMessageId, entry)
-      sort(lane)
-      this.#tell(entry.conversationId)
+    for (const entry of stored) {
+      const { conversationId, clientMessageId, order } = entry
+      this.#lastOrder = Math.max(this.#lastOrder, order)
+      const lane = this.#lane(conversationId)
+      if (!this.#done.has(clientMessageId) && !lane.entries.has(clientMessageId))
+        lane.entries.set(clientMessageId, entry)
+    }
+    for (const [conversationId, lane] of this.#lanes) {
+      this.#tell(conversationId)
       void this.#run(lane)
     }
   }
 
   /** What waits in a conversation, in order. */
   waitingIn(conversationId: string): readonly Waiting[] {
-    return [...(this.#lanes.get(conversationId)?.entries.values() ?? [])]
+    const entries = [...(this.#lanes.get(conversationId)?.entries.values() ?? [])]
+    return entries.sort((one, other) => one.order - other.order)
   }
 
   add(message: Omit<OutboxEntry, 'order' | 'createdAt'>): void {
@@ -116,10 +123,7 @@ export class Sender {
 
   disconnected(): void {
     this.#isConnected = false
-    for (const lane of this.#lanes.values()) {
-      this.#platform.clearTimeout(lane.pause)
-      lane.pause = null
-    }
+    this.#pauses.stopAll()
   }
 
   async #run(lane: Lane): Promise<void> {
@@ -138,11 +142,8 @@ export class Sender {
   }
 
   #first(lane: Lane): OutboxEntry | undefined {
-    if (!this.#isConnected || lane.pause !== null) return undefined
-    for (const entry of lane.entries.values()) {
-      if (entry.failed === undefined && entry.ack === undefined) return entry
-    }
-    return undefined
+    if (!this.#isConnected || this.#pauses.has(lane.conversationId)) return undefined
+    return this.waitingIn(lane.conversationId).find(isToBeSent)
   }
 
   #acknowledged(lane: Lane, entry: OutboxEntry, ack: Ack): void {
@@ -163,16 +164,12 @@ export class Sender {
   /** Try again later: when the server said, else after 1 s, 2 s, 4 s ... 30 s. */
   #pause(lane: Lane, ms = Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** lane.failures)): void {
     lane.failures += 1
-    lane.pause = this.#platform.setTimeout(() => {
-      lane.pause = null
-      void this.#run(lane)
-    }, ms)
+    this.#pauses.set(lane.conversationId, ms, () => void this.#run(lane))
   }
 
   #put(entry: OutboxEntry): void {
     const lane = this.#lane(entry.conversationId)
     lane.entries.set(entry.clientMessageId, entry)
-    sort(lane)
     this.#store(entry)
     this.#tell(entry.conversationId)
     void this.#run(lane)
@@ -193,9 +190,9 @@ export class Sender {
 
   #lane(conversationId: string): Lane {
     const found = this.#lanes.get(conversationId) ?? {
+      conversationId,
       entries: new Map<string, Waiting>(),
       isSending: false,
-      pause: null,
       failures: 0,
     }
     this.#lanes.set(conversationId, found)
@@ -208,7 +205,7 @@ export class Sender {
   }
 
   #tell(conversationId: string): void {
-    const waiting = [...this.#all()].filter((entry) => entry.failed === undefined && entry.ack === undefined)
+    const waiting = [...this.#all()].filter(isToBeSent)
     if (waiting.length !== this.snapshot.getSnapshot().waiting) this.snapshot.set({ waiting: waiting.length })
     this.#changed(conversationId)
   }
@@ -218,8 +215,6 @@ export class Sender {
   }
 }
 
-function sort(lane: Lane): void {
-  const entries = [...lane.entries].sort(([, one], [, other]) => one.order - other.order)
-  lane.entries.clear()
-  for (const [id, entry] of entries) lane.entries.set(id, entry)
+function isToBeSent(entry: Waiting): boolean {
+  return entry.failed === undefined && entry.ack === undefined
 }

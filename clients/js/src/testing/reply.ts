@@ -38,7 +38,8 @@ export class FakeReply {
   }
 
   start(): this {
-    this.#tell({ ...this.#run(), type: 'persona_state', state: 'thinking' })
+    const { conversationId: conversation_id, personaId: persona_id } = this.place
+    this.#tell({ type: 'persona_state', conversation_id, persona_id, state: 'thinking' })
     return this.#tell(this.#started())
   }
 
