@@ -1,9 +1,9 @@
 import type { ConnectionSnapshot } from '@gator/chat'
 import { useClient, useConnection } from '@gator/chat/react'
 import { useEffect, useState, useSyncExternalStore } from 'react'
-import { useTranslation } from 'react-i18next'
 import { Button } from '../design/Button.tsx'
 import { Icon } from '../design/Icon.tsx'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { goOut } from '../session/session.ts'
 
 /** A short stop for breath is no news: the banner waits this long before it says anything. */

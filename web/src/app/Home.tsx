@@ -1,5 +1,5 @@
-import { useTranslation } from 'react-i18next'
 import { Button } from '../design/Button.tsx'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import '../design/empty.css'
 import { Icon } from '../design/Icon.tsx'
 import { Mark } from '../design/Mark.tsx'

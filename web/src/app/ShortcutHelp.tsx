@@ -1,5 +1,5 @@
-import { useTranslation } from 'react-i18next'
 import { Dialog } from '../design/Dialog.tsx'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { MODIFIER } from './SidebarHead.tsx'
 
 const SHORTCUTS = [

@@ -1,7 +1,7 @@
-import { useTranslation } from 'react-i18next'
 import { IconButton } from '../design/Button.tsx'
 import { Icon } from '../design/Icon.tsx'
 import { Mark } from '../design/Mark.tsx'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { Link } from './Link.tsx'
 import { useRoute } from './routes.ts'
 

@@ -10,10 +10,10 @@ import {
   useRef,
   useState,
 } from 'react'
-import { useTranslation } from 'react-i18next'
 import { IconButton } from '../design/Button.tsx'
 import { Popover } from '../design/Popover.tsx'
 import { formatNumber, useLocale } from '../i18n/format.ts'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { Asked, AskMenu } from './AskMenu.tsx'
 import './compose.css'
 import { readDraft, writeDraft } from './drafts.ts'

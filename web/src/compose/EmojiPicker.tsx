@@ -4,7 +4,7 @@ import {
   type EmojiPickerListRowProps,
   EmojiPicker as Picker,
 } from 'frimousse'
-import { useTranslation } from 'react-i18next'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import './emoji.css'
 
 const COMPONENTS = { CategoryHeader, Row, Emoji }

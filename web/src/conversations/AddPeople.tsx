@@ -1,8 +1,8 @@
 import type { Conversation } from '@gator/chat'
 import { type FormEvent, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { Button } from '../design/Button.tsx'
 import { Dialog } from '../design/Dialog.tsx'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { useTask } from '../lib/useTask.ts'
 import { PeopleField } from './PeopleField.tsx'
 

@@ -1,5 +1,5 @@
 import type { Kind } from '@gator/chat'
-import { useTranslation } from 'react-i18next'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { usePerson } from '../people/directory.ts'
 
 export interface Face {

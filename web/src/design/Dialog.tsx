@@ -1,5 +1,5 @@
 import { type MouseEvent, type ReactNode, useEffect, useId, useRef } from 'react'
-import { useTranslation } from 'react-i18next'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { classes } from '../lib/classes.ts'
 import { IconButton } from './Button.tsx'
 import './dialog.css'

@@ -1,4 +1,4 @@
-import { useTranslation } from 'react-i18next'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { wordError } from '../lib/errors.ts'
 import { createValue, useValue } from '../lib/value.ts'
 import { IconButton } from './Button.tsx'

@@ -1,4 +1,4 @@
-import { useTranslation } from 'react-i18next'
+import { useTranslation } from './useTranslation.ts'
 
 const cache = new Map<string, Intl.DateTimeFormat>()
 

@@ -1,8 +1,8 @@
 import i18next from 'i18next'
-import { initReactI18next } from 'react-i18next'
 import { keep, kept, local } from '../lib/keep.ts'
 import de from './de.json'
 import en from './en.json'
+import './useTranslation.ts'
 import { isLocale, LOCALES, type Locale } from './locales.ts'
 
 const KEY = 'gator.locale'
@@ -26,7 +26,7 @@ function showLocale(locale: string): void {
 
 /** Make the page speak. Catalogs are part of it, so that nothing is shown before there are words. */
 export function initLanguage(locale: Locale = preferredLocale()): void {
-  void i18next.use(initReactI18next).init({
+  void i18next.init({
     resources: { en: { translation: en }, de: { translation: de } },
     lng: locale,
     fallbackLng: LOCALES[0],

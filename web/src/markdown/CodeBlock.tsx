@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useMemo, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { IconButton } from '../design/Button.tsx'
 import { noteDone, noteFailure } from '../design/notes.tsx'
+import { useTranslation } from '../i18n/useTranslation.ts'
 
 interface Props {
   readonly code: string

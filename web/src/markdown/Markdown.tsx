@@ -1,7 +1,7 @@
 import type { Token, Tokens } from 'marked'
 import { Fragment, memo, type ReactNode } from 'react'
-import { useTranslation } from 'react-i18next'
 import { Icon } from '../design/Icon.tsx'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { CodeBlock } from './CodeBlock.tsx'
 import { decodeEntities } from './entities.ts'
 import { safeLink, unexpectedHost } from './links.ts'

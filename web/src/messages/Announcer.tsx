@@ -1,6 +1,6 @@
 import type { MessageItem } from '@gator/chat'
 import { useEffect, useRef, useState } from 'react'
-import { useTranslation } from 'react-i18next'
+import { useTranslation } from '../i18n/useTranslation.ts'
 
 interface Props {
   readonly messages: readonly MessageItem[]

@@ -1,9 +1,9 @@
 import type { Conversation } from '@gator/chat'
 import { useClient } from '@gator/chat/react'
 import type { ReactNode } from 'react'
-import { useTranslation } from 'react-i18next'
 import { IconButton } from '../design/Button.tsx'
 import { noteDone, noteFailure } from '../design/notes.tsx'
+import { useTranslation } from '../i18n/useTranslation.ts'
 
 import { MAX_PIN_CHARS } from '../personas/memory.ts'
 

@@ -1,11 +1,11 @@
 import type { Conversation, ReplyEnd } from '@gator/chat'
 import type { TFunction } from 'i18next'
-import { useTranslation } from 'react-i18next'
 import { Button } from '../design/Button.tsx'
 import { Icon } from '../design/Icon.tsx'
 import { noteFailure } from '../design/notes.tsx'
 import en from '../i18n/en.json'
 import { formatMoment, useLocale } from '../i18n/format.ts'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { useElapsed } from '../lib/useElapsed.ts'
 import { usePerson } from '../people/directory.ts'
 

@@ -1,6 +1,6 @@
 import type { Conversation, ConversationSnapshot } from '@gator/chat'
-import { useTranslation } from 'react-i18next'
 import { formatDay, useLocale } from '../i18n/format.ts'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { EventLine } from './EventLine.tsx'
 import { MessageView } from './MessageView.tsx'
 import { ReplyEndLine } from './ReplyEndLine.tsx'

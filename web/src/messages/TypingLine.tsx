@@ -1,6 +1,6 @@
 import type { ConversationSnapshot } from '@gator/chat'
-import { useTranslation } from 'react-i18next'
 import { formatList, useLocale } from '../i18n/format.ts'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { useNames } from '../people/directory.ts'
 
 const MAX_NAMED = 3

@@ -1,11 +1,11 @@
 import type { PersonaOut } from '@gator/chat'
 import { useClient } from '@gator/chat/react'
 import { type ChangeEvent, useId } from 'react'
-import { useTranslation } from 'react-i18next'
 import { Avatar } from '../design/Avatar.tsx'
 import { Button } from '../design/Button.tsx'
 import { Icon } from '../design/Icon.tsx'
 import { noteFailure } from '../design/notes.tsx'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { useTask } from '../lib/useTask.ts'
 
 interface Props {

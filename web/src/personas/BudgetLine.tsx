@@ -1,8 +1,8 @@
 import type { BudgetLeft, MessageItem, ReplyEnd } from '@gator/chat'
 import { useClient } from '@gator/chat/react'
 import { useEffect, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { formatMoment, formatNumber, useLocale } from '../i18n/format.ts'
+import { useTranslation } from '../i18n/useTranslation.ts'
 
 interface Props {
   readonly messages: readonly MessageItem[]

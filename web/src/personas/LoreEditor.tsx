@@ -1,6 +1,6 @@
-import { useTranslation } from 'react-i18next'
 import { Button } from '../design/Button.tsx'
 import { TextArea, TextField } from '../design/Field.tsx'
+import { useTranslation } from '../i18n/useTranslation.ts'
 import { EMPTY_ENTRY, type EntryDraft, keyed, type LoreDraft } from './draft.ts'
 
 interface Props {

@@ -1,6 +1,6 @@
-import { useTranslation } from 'react-i18next'
 import { setLocale } from '../i18n/index.ts'
 import { LOCALE_NAMES, LOCALES } from '../i18n/locales.ts'
+import { useTranslation } from '../i18n/useTranslation.ts'
 
 export function LanguageButtons() {
   const { t, i18n } = useTranslation()
