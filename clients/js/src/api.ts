@@ -5,7 +5,6 @@ import type {
   Me,
   MemberPage,
   MemoryOut,
-  MessagePage,
   NewPersona,
   PersonaChanges,
   PersonaOut,
@@ -124,10 +123,7 @@ export interface HttpApi {
   me(): Promise<Me>
   user(id: string): Promise<UserOut>
   conversation(id: string): Promise<ConversationOut>
-  messages(
-    conversationId: string,
-    range?: { before?: number; after?: number; limit?: number },
-  ): Promise<MessagePage>
+  /** The log after a position, which has the messages and all else that happened. */
   events(conversationId: string, after: number, limit?: number): Promise<EventPage>
   members(conversationId: string, cursor?: string): Promise<MemberPage>
   addMember(conversationId: string, userId: string, role?: Role): Promise<void>

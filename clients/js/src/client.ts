@@ -112,10 +112,9 @@ class Client implements ChatClient {
       http: this.http,
       sender: this.#sender,
       userId: () => this.#userId(),
-      opened: (id) => this.#joins.opened(id),
-      closed: (id) => this.#joins.closed(id),
+      joins: this.#joins,
+      presence: this.#presence,
       settled: () => this.#settle(),
-      learned: (members) => this.#presence.learned(members),
     }
   }
 

@@ -1,4 +1,5 @@
 import type { ConversationList } from './api.js'
+import { camelCased } from './camel.js'
 import type { ConversationOut, ConversationPage, MessageOut } from './generated/bodies.js'
 import type { Message, NewMessage, Notification, ServerEvent } from './generated/protocol.js'
 import type { ConversationListSnapshot, ConversationSummary } from './snapshots.js'
@@ -163,20 +164,8 @@ export class LiveList implements ConversationList {
   }
 }
 
-function summaryOf(found: ConversationOut): ConversationSummary {
-  const {
-    id,
-    kind,
-    title,
-    role,
-    peer_id: peerId,
-    member_count: memberCount,
-    unread,
-    read_seq: readSeq,
-    seq,
-  } = found
-  const lastMessage = found.last_message === null ? null : messageOf(found.last_message)
-  return { id, kind, title, role, peerId, memberCount, lastMessage, unread, readSeq, seq }
+function summaryOf({ last_message: last, created_at: _, ...found }: ConversationOut): ConversationSummary {
+  return { ...camelCased(found), lastMessage: last === null ? null : messageOf(last) }
 }
 
 /** A message of HTTP, where what is unknown is null, as it is on the wire, where it is left out. */

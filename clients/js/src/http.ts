@@ -119,7 +119,6 @@ export function httpApi(http: Http, conversation: (id: string) => Conversation):
     me: () => get('/users/me'),
     user: (id) => get(`/users/${at(id)}`),
     conversation: (id) => get(of(id)),
-    messages: (id, range) => get(of(id, '/messages'), { ...range }),
     events: (id, after, limit) => get(of(id, '/events'), { after, limit }),
     members: (id, cursor) => get(of(id, '/members'), { cursor, limit: 200 }),
     addMember: (id, user_id, role) => send('POST', of(id, '/members'), { user_id, role }),

@@ -47,7 +47,7 @@ export function platformWith(parts: Partial<Platform> = {}): Platform {
 function globalWebSocket(): WebSocketConstructor {
   const found = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket
   if (found !== undefined) return found
-  throw new Error('There is no WebSocket here: hand one in as platform.WebSocket.')
+  throw new Error('No WebSocket: hand in platform.WebSocket.')
 }
 
 /** `crypto.randomUUID` exists on secure origins only, and a chat on the home network is on none. */

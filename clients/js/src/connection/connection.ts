@@ -227,8 +227,8 @@ export class Connection {
 
 function parse(data: string): ServerEvent | null {
   try {
-    const value: unknown = JSON.parse(data)
-    return typeof value === 'object' && value !== null && 'type' in value ? (value as ServerEvent) : null
+    const event = JSON.parse(data) as ServerEvent | null
+    return event?.type === undefined ? null : event
   } catch {
     return null // What is no frame of the protocol is ignored, as unknown events are.
   }

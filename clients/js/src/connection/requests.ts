@@ -16,26 +16,21 @@ interface Pending {
  * None is awaited longer than 15 s, nor beyond its connection.
  */
 export class Requests {
+  readonly #platform: Platform
   readonly #timers: Timers<string>
   readonly #pending = new Map<string, Pending>()
-  /** An answer may be sent to all connections of a user, and must not be taken for that of another tab. */
-  readonly #prefix: string
-  #last = 0
 
   constructor(platform: Platform) {
     this.#timers = new Timers(platform)
-    this.#prefix = platform.uniqueId().slice(0, 8)
+    this.#platform = platform
   }
 
   /** Begin one; `send` gets the `id` that the command has to carry. */
   begin(send: (id: string) => void): Promise<ServerEvent> {
+    if (this.#pending.size >= MOST_PENDING) return Promise.reject(new ChatError('overloaded'))
+    // An answer may be sent to all connections of a user, and must not be taken for that of another tab.
+    const id = this.#platform.uniqueId()
     return new Promise((resolve, reject) => {
-      if (this.#pending.size >= MOST_PENDING) {
-        reject(new ChatError('overloaded'))
-        return
-      }
-      this.#last += 1
-      const id = `${this.#prefix}-${this.#last}`
       this.#pending.set(id, { resolve, reject })
       this.#timers.set(id, ANSWER_MS, () => this.#take(id)?.reject(new ChatError('timeout')))
       send(id)

@@ -1,8 +1,9 @@
 import type { HttpApi } from '../api.js'
 import type { Connection } from '../connection/connection.js'
-import type { MemberOut } from '../generated/bodies.js'
+import type { Joins } from '../joins.js'
 import type { Sender } from '../outbox/sender.js'
 import type { Platform } from '../platform.js'
+import type { Presence } from '../presence.js'
 
 /** What a conversation needs of the client that it belongs to. */
 export interface ConversationContext {
@@ -12,12 +13,8 @@ export interface ConversationContext {
   readonly sender: Sender
   /** The user; empty for as long as nobody knows. */
   userId(): string
-  /** Somebody opened it: join it if there is room. */
-  opened(id: string): void
-  /** Nobody has it open any more. */
-  closed(id: string): void
+  readonly joins: Joins
+  readonly presence: Presence
   /** It has caught up with what it missed, or cannot. */
   settled(): void
-  /** Names and presence of members were loaded. */
-  learned(members: readonly MemberOut[]): void
 }

@@ -73,7 +73,7 @@ export class LiveConversation implements Conversation, LoaderHost {
   open(): () => void {
     this.#openers += 1
     this.#timers.stop('linger')
-    this.#context.opened(this.id)
+    this.#context.joins.opened(this.id)
     let isOpen = true
     return () => {
       if (!isOpen) return
@@ -241,7 +241,7 @@ export class LiveConversation implements Conversation, LoaderHost {
     this.#replayTo = null
     this.#state = trimmed(this.#state, KEPT_CLOSED)
     if (this.#status !== 'left') this.#show('idle')
-    this.#context.closed(this.id)
+    this.#context.joins.closed(this.id)
   }
 
   #end(status: 'left' | 'failed', reason: string): void {

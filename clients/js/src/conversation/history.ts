@@ -1,3 +1,4 @@
+import { camelCased } from '../camel.js'
 import type { ConversationOut, MemberOut } from '../generated/bodies.js'
 import type { ServerEvent } from '../generated/protocol.js'
 import type { MessageItem, SystemItem } from '../snapshots.js'
@@ -33,16 +34,7 @@ function isSystemItem(event: DurableEvent): event is SystemItem {
 
 /** Take what HTTP says of a conversation as a whole. */
 export function withSummary(state: ConversationState, summary: ConversationOut): ConversationState {
-  const {
-    kind,
-    title,
-    role,
-    peer_id: peerId,
-    member_count: memberCount,
-    read_seq: readSeq,
-    seq,
-    unread,
-  } = summary
+  const { kind, title, role, peerId, memberCount, readSeq, seq, unread } = camelCased(summary)
   return {
     ...state,
     // What was changed after the summary was made has come as an event.

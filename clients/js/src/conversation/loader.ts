@@ -132,7 +132,7 @@ export class Loader {
       this.#isMembersStale = false
       const { members } = await this.#context.http.members(this.#host.id)
       if (this.#host.state.memberCount > LARGE) return
-      this.#context.learned(members)
+      this.#context.presence.learned(members)
       this.#host.change((state) => withMembers(state, members))
     }
   }

@@ -1,3 +1,4 @@
+import { camelCased } from '../camel.js'
 import type {
   Message,
   ReplyDelta,
@@ -152,21 +153,9 @@ function delta(replies: Replies, event: ReplyDelta): Replies {
 function ended(replies: Replies, event: ReplyStopped | ReplyFailed | ReplyRejected): Replies {
   const over = markOver(replies, event.run_id)
   if (over.ends.some((end) => end.runId === event.run_id)) return over
-  const { run_id: runId, persona_id: personaId, answers, type } = event
-  const {
-    by,
-    code,
-    retryable,
-    retry_after_ms: retryAfterMs,
-    resets_at: resetsAt,
-    message_id: messageId,
-  } = {
-    ...(event as Partial<ReplyStopped & Omit<ReplyFailed, 'type' | 'code'> & Omit<ReplyRejected, 'type'>>),
-  }
-  const how = type.slice('reply_'.length) as ReplyEnd['how']
-  const details = given({ by, code, retryable, retryAfterMs, resetsAt, messageId })
-  const end: ReplyEnd = { runId, personaId, answers, how, ...details }
-  return { ...over, ends: [...forgetEnds(over, personaId, answers).ends, end].slice(-MOST_ENDS) }
+  const { type, conversation_id: _, timestamp: __, ...told } = event
+  const end: ReplyEnd = { how: type.slice('reply_'.length) as ReplyEnd['how'], ...camelCased(told) }
+  return { ...over, ends: [...forgetEnds(over, end.personaId, event.answers).ends, end].slice(-MOST_ENDS) }
 }
 
 function withRun(replies: Replies, run: Run): Replies {

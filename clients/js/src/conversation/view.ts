@@ -36,7 +36,7 @@ export function snapshotOf(
 function ownItems(state: ConversationState, waiting: readonly Waiting[]): MessageItem[] {
   const shown = waiting.filter((entry) => entry.ack === undefined || entry.ack.seq > state.seq)
   const items = shown.map((entry) => ownItem(state.me, entry))
-  return [...items.filter((item) => item.seq > 0), ...items.filter((item) => item.seq === 0)]
+  return items.sort((one, other) => Number(one.seq === 0) - Number(other.seq === 0))
 }
 
 const items = new WeakMap<Waiting, MessageItem>()

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import type { ChatClient, Conversation, WebSocketConstructor } from '../../src/index.js'
+import type { ChatClient, Conversation, ServerEvent, WebSocketConstructor } from '../../src/index.js'
 import { createClient, memoryOutbox } from '../../src/index.js'
 import { Cable } from '../support/cable.js'
 import { RealServer } from '../support/real-server.js'
@@ -52,9 +52,10 @@ const areSent = (conversation: Conversation) =>
 async function log(client: ChatClient, id: string): Promise<string[]> {
   const found: string[] = []
   for (let after = 0, more = true; more; ) {
-    const page = await client.http.messages(id, { after, limit: 200 })
-    found.push(...page.messages.map((message) => message.content))
-    after = page.messages.at(-1)?.seq ?? after
+    const page = await client.http.events(id, after)
+    const events = page.events as unknown as ServerEvent[]
+    found.push(...events.flatMap((event) => (event.type === 'new_message' ? [event.message.content] : [])))
+    after += events.length
     more = page.has_more
   }
   return found
