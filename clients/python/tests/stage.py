@@ -167,6 +167,7 @@ class Stage:
         refusals: How the next attempts to open one end.
         routes: Answers over HTTP, by method and path below /api/v1; what is not there is not found.
         requests: What was asked over HTTP.
+        held: While it is not set, answers over HTTP are made, and on their way.
     """
 
     def __init__(self) -> None:
@@ -175,6 +176,8 @@ class Stage:
         self.refusals: deque[Ending] = deque()
         self.routes: dict[str, Any] = {}
         self.requests: list[httpx2.Request] = []
+        self.held = asyncio.Event()
+        self.held.set()
 
     def client(self, **options: Any) -> Client:
         """Make a client that is not running yet."""
@@ -193,10 +196,11 @@ class Stage:
         self.links.append(FakeLink(door))
         return self.links[-1]
 
-    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+    async def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         path = request.url.path.removeprefix("/api/v1")
         answer = self.routes.get(f"{request.method} {path}")
+        await self.held.wait()
         if answer is None:
             return httpx2.Response(404, json={"code": "not_found", "detail": "Nothing here."})
         return httpx2.Response(200, json=answer)

@@ -14,6 +14,7 @@ from gator_chat_client import (
     TypingIndicator,
     UnknownEvent,
 )
+from gator_chat_client.joining import MOST_ASKED
 from gator_chat_client.stream import CAPACITY, Stream
 
 
@@ -92,8 +93,10 @@ async def test_a_hole_that_the_server_cannot_fill_is_told_and_passed(stage: Stag
     async with stage.joined(2) as (_client, tea):
         reader = Reader(tea)
         await settle()
-        await stage.link.tells(5)
-        await stage.link.lets_in(5)
+        for asked in range(MOST_ASKED):
+            await stage.link.tells(5)
+            assert len(stage.link.heard("join_conversation")) == 3 + asked
+            await stage.link.lets_in(5)
         await stage.link.tells(5)
         assert reader.items[-2:-1] == [Discontinuity("tea", "missing", after_seq=2, at_seq=4)]
         assert isinstance(reader.items[-1], NewMessage)
@@ -128,9 +131,11 @@ async def test_a_heartbeat_shows_a_loss_that_left_no_trace(stage: Stage) -> None
     async with stage.joined(2) as (_client, tea):
         await stage.link.says("heartbeat", heads={"tea": 4})
         assert (await stage.link.lets_in(4))["after_seq"] == 2
+        await stage.link.tells(3)
         await stage.link.says("heartbeat", heads={"tea": 4})
         assert len(stage.link.heard("join_conversation")) == 3, "what is on its way is not asked for again"
-        await stage.link.tells(3)
+        await stage.link.says("heartbeat")
+        assert (await stage.link.lets_in(4))["after_seq"] == 3, "unless nothing comes for a whole beat"
         await stage.link.tells(4)
         assert tea.snapshot.status == "live"
 
@@ -405,3 +410,28 @@ async def test_a_reader_who_takes_nothing_loses_all_and_is_told() -> None:
     assert await anext(stream) == Discontinuity("tea", "reader_too_slow", after_seq=0, at_seq=0)
     stream.put(typing)
     assert await anext(stream) == typing
+
+
+async def test_who_comes_while_the_members_are_asked_for_is_not_forgotten(stage: Stage) -> None:
+    member = {"user_id": "ada", "role": "owner", "name": None, "avatar": None, "online": True, "last_seen": None}
+    stage.routes["GET /conversations/tea"] = summary("tea")
+    async with stage.connected() as client, client.conversation("tea") as tea:
+        await settle()
+        await stage.link.lets_in(0)
+        # The list is made now, and on its way while somebody joins.
+        stage.routes["GET /conversations/tea/members"] = {"members": [member], "next_cursor": None}
+        stage.held.clear()
+        await stage.link.lets_in(0)
+        await stage.link.says(
+            "members_added",
+            conversation_id="tea",
+            seq=1,
+            by="bob",
+            members=[{"user_id": "bob", "role": "member"}],
+            member_count=2,
+        )
+        stage.held.set()
+        await tea.until(lambda snapshot: snapshot.members)
+        assert tea.snapshot.members == {"ada": "owner", "bob": "member"}
+        await stage.link.says("presence_update", user_id="bob", online=True)
+        assert tea.snapshot.online == ("ada", "bob")

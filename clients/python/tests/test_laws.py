@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gator_chat_client import Conversation, Discontinuity, NewMessage
+from gator_chat_client.joining import MOST_ASKED
 
 
 class Room:
@@ -25,6 +26,7 @@ class Room:
         self._done = 0
         self._links = 0
         self._is_joined = False
+        self._lost = 0
 
     def say(self, content: str, sender: str, **fields: Any) -> int:
         """Store a message."""
@@ -63,7 +65,8 @@ class Room:
             if not self._to_say:
                 return
             frame = self._to_say.popleft()
-            if loses and frame["type"] == "new_message":
+            if loses and frame["type"] == "new_message" and self._lost < MOST_ASKED:
+                self._lost += 1
                 loses = False
                 continue
             await self._stage.link.says(frame.pop("type"), **frame)

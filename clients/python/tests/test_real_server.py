@@ -12,7 +12,7 @@ from tests.support.server import Server, lasting_port, token
 
 from gator_chat_client import Client, Conversation, Discontinuity, NewMessage, Position, SqliteOutbox
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")

@@ -56,6 +56,7 @@ from gator_chat_client.protocol.events import (
     ReplyStopped,
     TypingIndicator,
 )
+from gator_chat_client.protocol.types import Role
 from gator_chat_client.snapshot import Outgoing, Snapshot, SystemEvent
 
 
@@ -119,12 +120,11 @@ def _(event: ConversationDeleted, snapshot: Snapshot) -> Snapshot:
 @_fold.register
 def _(event: MembersAdded, snapshot: Snapshot) -> Snapshot:
     mine = next((member.role for member in event.members if member.user_id == snapshot.me), snapshot.role)
-    added = {member.user_id: member.role for member in event.members}
-    known = snapshot.members
+    is_told = bool(event.members) and snapshot.members is not None
     return replace(
         _happened(event, snapshot),
         role=mine,
-        members=None if known is None or not added else {**known, **added},
+        members=_with_change(dict(snapshot.members or {}), event) if is_told else None,
         member_count=event.member_count,
     )
 
@@ -134,7 +134,7 @@ def _(event: MemberRemoved, snapshot: Snapshot) -> Snapshot:
     known = snapshot.members
     return replace(
         _happened(event, snapshot),
-        members=None if known is None else {who: role for who, role in known.items() if who != event.user_id},
+        members=None if known is None else _with_change(dict(known), event),
         member_count=event.member_count,
         typing=_less(snapshot.typing, event.user_id),
         online=_less(snapshot.online, event.user_id),
@@ -146,7 +146,7 @@ def _(event: MemberRemoved, snapshot: Snapshot) -> Snapshot:
 def _(event: MemberRoleChanged, snapshot: Snapshot) -> Snapshot:
     role = event.role if event.user_id == snapshot.me else snapshot.role
     known = snapshot.members
-    members = None if known is None else {**known, event.user_id: event.role}
+    members = None if known is None else _with_change(dict(known), event)
     return replace(_happened(event, snapshot), role=role, members=members)
 
 
@@ -313,7 +313,23 @@ def _(described: Described, snapshot: Snapshot) -> Snapshot:
 
 @_fold.register
 def _(loaded: MembersLoaded, snapshot: Snapshot) -> Snapshot:
-    return replace(snapshot, members=loaded.members)
+    members = dict(loaded.members)
+    for event in snapshot.events:
+        # What was heard meanwhile may be missing in the list; said twice it changes nothing.
+        if event.seq > loaded.as_of_seq:
+            members = _with_change(members, event)
+    return replace(snapshot, members=members)
+
+
+def _with_change(members: dict[str, Role], event: SystemEvent) -> dict[str, Role]:
+    match event:
+        case MembersAdded():
+            return members | {member.user_id: member.role for member in event.members}
+        case MemberRemoved():
+            return {who: role for who, role in members.items() if who != event.user_id}
+        case MemberRoleChanged():
+            return members | {event.user_id: event.role}
+    return members
 
 
 @_fold.register

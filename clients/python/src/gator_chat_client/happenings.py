@@ -66,9 +66,14 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class MembersLoaded:
-    """The server listed all members."""
+    """The server listed all members.
+
+    Attributes:
+        as_of_seq: The list is at least as new as that place of the log.
+    """
 
     members: Mapping[str, Role]
+    as_of_seq: int
 
 
 @dataclass(frozen=True, slots=True)

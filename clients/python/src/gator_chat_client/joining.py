@@ -11,6 +11,9 @@ from gator_chat_client.protocol.events import ConversationJoined
 from gator_chat_client.protocol.types import ConversationId, Seq
 from gator_chat_client.snapshot import Snapshot
 
+MOST_ASKED: Final = 5
+"""How often the same missing events are asked for before they are given up."""
+
 MAX_UNKNOWN: Final = 1_000
 """Events of unknown kinds in a row that are recognised as such; behind more of them stands a gap."""
 
@@ -38,6 +41,9 @@ class Joining:
         self._unknown: deque[int] = deque(maxlen=MAX_UNKNOWN)
         self._hole_at: int | None = None
         """Position after which events were missing and were asked for again."""
+        self._asked_for_hole = 0
+        self._beat_at: int | None = None
+        """Position at the last heartbeat."""
 
     @property
     def is_in(self) -> bool:
@@ -99,18 +105,25 @@ class Joining:
     def beat(self, snapshot: Snapshot, head: int) -> JoinConversation | None:
         """A heartbeat came. Join again if it shows a loss that left no trace.
 
+        What was missing before it is on its way, unless nothing has come since the last beat.
+
         Args:
-            snapshot: Before the heartbeat is folded in: what it was behind of then is on its way.
+            snapshot: Before the heartbeat is folded in.
             head: Newest position that the heartbeat names; 0 if none.
         """
-        newest = max(head, self._acked)
-        return self.ask(snapshot) if self.is_caught_up(snapshot) and newest > snapshot.seq else None
+        was_at, self._beat_at = self._beat_at, snapshot.seq
+        if not self._is_in or max(head, self._acked, snapshot.head) <= snapshot.seq:
+            return None
+        is_stuck = was_at == snapshot.seq
+        return self.ask(snapshot) if self.is_caught_up(snapshot) or is_stuck else None
 
     def mend(self, snapshot: Snapshot, seq: int) -> JoinConversation | Discontinuity | None:
-        """Events before `seq` are missing: ask for them, once; then give them up."""
+        """Events before `seq` are missing: ask for them, a few times; then give them up."""
         if not self._is_in:
             return None  # the join that is under way brings them
         if self._hole_at != snapshot.seq:
-            self._hole_at = snapshot.seq
+            self._hole_at, self._asked_for_hole = snapshot.seq, 0
+        if self._asked_for_hole < MOST_ASKED:
+            self._asked_for_hole += 1
             return self.ask(snapshot)
         return Discontinuity(snapshot.id, "missing", after_seq=snapshot.seq, at_seq=seq - 1)

@@ -392,6 +392,7 @@ class Room:
         self.happened(PageLoaded(page.messages, has_older=page.has_more))
 
     async def _describe(self, *, with_members: bool) -> None:
+        as_of_seq = self.snapshot.seq
         try:
             summary = await self._wire.http.conversation(self.id)
             members = await self._wire.http.all_members(self.id) if with_members else None
@@ -412,4 +413,5 @@ class Room:
             )
         )
         if members is not None:
-            self.happened(MembersLoaded({member.user_id: member.role for member in members}))
+            roles = {member.user_id: member.role for member in members}
+            self.happened(MembersLoaded(roles, as_of_seq))

@@ -353,6 +353,8 @@ class ChatApp(App[int]):
             await asyncio.sleep(FRAME_S)
 
     def _draw(self) -> None:
+        if not self.query(ConnectionStrip):
+            return  # the screen is being taken down
         client, current = self._client, self._current
         snapshot = Snapshot(id="") if current is None else current.snapshot
         self._learn_names(snapshot)

@@ -19,6 +19,9 @@ from gator.cli.harmless import harmless
 INDENT: Final = 8
 """Columns before what follows the first row of a message."""
 
+LEAST_WIDTH: Final = INDENT + 4
+"""In fewer columns nothing is drawn."""
+
 NEAR_TOP: Final = 3
 """So many rows before the top, older messages are asked for."""
 
@@ -72,7 +75,6 @@ class MessageView(ScrollView, can_focus=False):
         super().__init__()
         self._entries: Sequence[Entry] = ()
         self._rows: list[tuple[Part, ...]] = []
-        self._width = 0
         self._follows = True
 
     @property
@@ -88,8 +90,9 @@ class MessageView(ScrollView, can_focus=False):
         """
         if jump:
             self._follows = True
+        same_end = bool(entries) and entries[-1:] == list(self._entries[-1:])
         self._entries = entries
-        self._lay_out()
+        self._lay_out(grows_above=same_end and not jump)
 
     def to_end(self) -> None:
         """Go to the newest message, and stay there."""
@@ -98,6 +101,8 @@ class MessageView(ScrollView, can_focus=False):
 
     def page(self, pages: float) -> None:
         """Scroll by pages; a negative number goes up."""
+        if pages < 0 and self.scroll_offset.y <= NEAR_TOP:
+            self.post_message(self.NearTop())
         self.scroll_to(y=self.scroll_offset.y + round(pages * max(1, self.size.height - 2)), animate=False)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -131,22 +136,22 @@ class MessageView(ScrollView, can_focus=False):
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True) if name else Style.null()
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, *, grows_above: bool = False) -> None:
+        """Break everything in rows.
+
+        Args:
+            grows_above: What is new came in above, so what is being read moves down with it.
+        """
         width = self.scrollable_content_region.width
-        if width < 4:
+        if width < LEAST_WIDTH:
             return
         below = len(self._rows) - self.scroll_offset.y
-        is_older = bool(self._rows) and not self._follows and width == self._width
-        first = self._rows[0] if self._rows else None
         self._rows = [row for entry in self._entries for row in rows_of(entry, width)]
-        grew_above = is_older and self._rows[:1] != [first]
-        self._width = width
         self.virtual_size = Size(width, len(self._rows))
         if self._follows:
             self.scroll_to(y=self.max_scroll_y, animate=False)
-        elif grew_above:
-            # Older messages came in above: what is being read stays where it is.
-            self.scroll_to(y=len(self._rows) - below, animate=False)
+        elif grows_above:
+            self.scroll_to(y=max(0, len(self._rows) - below), animate=False)
         self.refresh()
 
 
