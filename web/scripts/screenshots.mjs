@@ -59,12 +59,12 @@ process.exitCode = findings.length === 0 ? 0 : 1
 function plan() {
   if (forDocs) {
     return DOCS.map(({ scene, view, theme, file }) => ({
-      view: { ...VIEWS.find((each) => each.name === view) },
+      view: { name: file, ...view },
       theme,
       scenes: [{ ...SCENES.find((each) => each.name === scene), file }],
     }))
   }
-  const scenes = SCENES.filter((scene) => wanted.length === 0 || wanted.includes(scene.name))
+  const scenes = SCENES.filter((scene) => (wanted.length === 0 ? !scene.long : wanted.includes(scene.name)))
   return VIEWS.flatMap((view) => THEMES.map((theme) => ({ view, theme, scenes })))
 }
 

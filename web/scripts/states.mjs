@@ -254,6 +254,16 @@ export const SCENES = [
     },
   },
   {
+    name: 'note',
+    async show(page, world) {
+      await conversation(page, world, world.tea.id, 'Perfect')
+      await option(page, 'Memory')
+      await page.getByLabel('Summary').fill('The tea club meets on Saturdays.')
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.locator('.note').getByText('Saved.').waitFor()
+    },
+  },
+  {
     name: 'switcher',
     async show(page, world) {
       await conversation(page, world, world.tea.id, 'Perfect')
@@ -316,6 +326,24 @@ export const SCENES = [
     },
   },
   {
+    // Two minutes of a busy server; for the documents alone.
+    name: 'status',
+    long: true,
+    async show(page, world) {
+      world.bobsPage = await page.context().browser().newPage()
+      await open(world.bobsPage, world, `/c/${world.garden.id}`, 'bob')
+      await open(page, world, '/admin')
+      const until = Date.now() + 100_000
+      for (let number = 1; Date.now() < until; number++) {
+        const [one, other] = number % 3 === 0 ? [world.bob, world.tea] : [world.cleo, world.garden]
+        await one.say(other.id, `Bed ${number} is watered.`)
+        await page.waitForTimeout(60 + 240 * Math.abs(Math.sin(number / 40)))
+      }
+      await page.getByRole('rowheader', { name: 'Allotment 14' }).waitFor()
+    },
+    after: (world) => world.bobsPage?.close(),
+  },
+  {
     name: 'gone',
     async show(page, world) {
       await open(page, world, `/c/${world.direct.id}`, 'cleo')
@@ -338,11 +366,15 @@ export const SCENES = [
   },
 ]
 
+const DESK = { width: 1200, height: 760 }
+const PHONE = { width: 390, height: 780 }
+
 /** The pictures of the documents. */
 export const DOCS = [
-  { scene: 'chat', view: '1440', theme: 'light', file: 'chat-light' },
-  { scene: 'persona', view: '1440', theme: 'dark', file: 'persona-dark' },
-  { scene: 'chat', view: '390', theme: 'dark', file: 'chat-phone' },
-  { scene: 'personas', view: '1440', theme: 'light', file: 'personas-light' },
-  { scene: 'admin', view: '1440', theme: 'light', file: 'admin-light' },
+  { scene: 'chat', view: DESK, theme: 'light', file: 'chat' },
+  { scene: 'persona', view: DESK, theme: 'dark', file: 'persona' },
+  { scene: 'chat', view: PHONE, theme: 'light', file: 'phone-chat' },
+  { scene: 'streaming', view: PHONE, theme: 'dark', file: 'phone-reply' },
+  { scene: 'personas', view: DESK, theme: 'light', file: 'personas' },
+  { scene: 'status', view: DESK, theme: 'dark', file: 'status' },
 ]

@@ -77,10 +77,10 @@ interface ItemProps {
 function Item({ conversation, selected, me }: ItemProps) {
   const { t } = useTranslation()
   const locale = useLocale()
+  useAuthor(conversation)
   const face = useFace(conversation)
   const presence = usePresence(conversation.peerId ?? '')
   const { lastMessage, unread } = conversation
-  useAuthor(conversation)
   return (
     <Link
       to={{ name: 'conversation', id: conversation.id }}

@@ -3,7 +3,7 @@ import { Avatar } from '../design/Avatar.tsx'
 import { IconButton } from '../design/Button.tsx'
 import { Labelled } from '../design/Field.tsx'
 import { useTranslation } from '../i18n/useTranslation.ts'
-import { usePerson } from '../people/directory.ts'
+import { useKnownPerson, useLearn } from '../people/directory.ts'
 import { usePersonas } from '../personas/usePersonas.ts'
 import { isUserId } from '../session/open.ts'
 import './people.css'
@@ -74,7 +74,7 @@ export function PeopleField({ ids, onChange, withPersonas }: Props) {
 
 function Chip({ id, onRemove }: { readonly id: string; readonly onRemove: () => void }) {
   const { t } = useTranslation()
-  const person = usePerson(id)
+  const person = useKnownPerson(id)
   return (
     <li className="people-chip">
       <Avatar {...person} size="xs" />
@@ -98,6 +98,7 @@ function OfferedPersonas({
 }) {
   const { t } = useTranslation()
   const { personas } = usePersonas({ query: '', mine: false })
+  const learn = useLearn()
   const offered = personas.filter((persona) => !ids.includes(persona.id)).slice(0, MAX_OFFERED)
   if (offered.length === 0) return null
   return (
@@ -106,7 +107,14 @@ function OfferedPersonas({
       <ul className="people-chips">
         {offered.map((persona) => (
           <li key={persona.id}>
-            <button type="button" className="people-chip people-offer" onClick={() => onPick(persona.id)}>
+            <button
+              type="button"
+              className="people-chip people-offer"
+              onClick={() => {
+                learn({ id: persona.id, name: persona.name, picture: persona.avatar, persona: true })
+                onPick(persona.id)
+              }}
+            >
               <Avatar id={persona.id} name={persona.name} picture={persona.avatar} persona size="xs" />
               {persona.name}
             </button>

@@ -1,4 +1,4 @@
-import { type MouseEvent, type ReactNode, useEffect, useId, useRef } from 'react'
+import { type MouseEvent, type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 import { useTranslation } from '../i18n/useTranslation.ts'
 import { classes } from '../lib/classes.ts'
 import { IconButton } from './Button.tsx'
@@ -22,7 +22,8 @@ export function Dialog({ title, onClose, children, actions, shape = 'box' }: Pro
   const titleId = useId()
   const dialog = useRef<HTMLDialogElement>(null)
 
-  useEffect(() => {
+  // Closed while it is still in the document: only then does the browser give focus back.
+  useLayoutEffect(() => {
     const shown = dialog.current
     shown?.showModal()
     return () => shown?.close()

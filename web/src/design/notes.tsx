@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react'
 import { useTranslation } from '../i18n/useTranslation.ts'
 import { wordError } from '../lib/errors.ts'
 import { createValue, useValue } from '../lib/value.ts'
@@ -36,16 +37,34 @@ export function noteFailure(error: unknown): void {
   add('failed', { error })
 }
 
+/** Shows the notes above everything, open dialogs too, and has them read out. */
 export function Notes() {
   const { t } = useTranslation()
+  const panel = useRef<HTMLDivElement>(null)
+  const shown = useValue(notes)
+  const word = ({ what }: Note) => (typeof what === 'string' ? what : wordError(t, what.error))
+  const newest = shown.at(-1)
+
+  useEffect(() => {
+    const popover = panel.current
+    if (popover?.matches(':popover-open')) popover.hidePopover()
+    // What is shown last is on top.
+    if (shown.length > 0) popover?.showPopover()
+  }, [shown])
+
   return (
-    <div className="notes" role="status">
-      {useValue(notes).map(({ id, kind, what }) => (
-        <div key={id} className={`note note-${kind}`}>
-          <span>{typeof what === 'string' ? what : wordError(t, what.error)}</span>
-          <IconButton icon="close" small label={t('common.close')} onClick={() => dismiss(id)} />
-        </div>
-      ))}
-    </div>
+    <>
+      <p className="unseen" role="status">
+        {newest && word(newest)}
+      </p>
+      <div className="notes" popover="manual" ref={panel}>
+        {shown.map((note) => (
+          <div key={note.id} className={`note note-${note.kind}`}>
+            <span>{word(note)}</span>
+            <IconButton icon="close" small label={t('common.close')} onClick={() => dismiss(note.id)} />
+          </div>
+        ))}
+      </div>
+    </>
   )
 }

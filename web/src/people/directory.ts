@@ -1,6 +1,6 @@
 import type { ChatClient, Message } from '@gator/chat'
 import { useClient } from '@gator/chat/react'
-import { useEffect, useSyncExternalStore } from 'react'
+import { useEffect, useMemo, useSyncExternalStore } from 'react'
 import { codeOf } from '../lib/errors.ts'
 
 /** Somebody as the page shows them: a user or a persona. */
@@ -111,11 +111,17 @@ export function useLearn(): (person: Person) => void {
 /** Somebody by id; until they are known, and if they cannot be, the id stands for the name. */
 export function usePerson(id: string): Person {
   const directory = directoryOf(useClient())
-  const person = useSyncExternalStore(directory.subscribe, () => directory.get(id))
   useEffect(() => {
     if (id !== '') directory.ask(id)
   }, [directory, id])
-  return person ?? { id, name: id, picture: null, persona: false }
+  return useKnownPerson(id)
+}
+
+/** Somebody who may well be nobody, such as an id that was just typed: nobody is asked for them. */
+export function useKnownPerson(id: string): Person {
+  const directory = directoryOf(useClient())
+  const person = useSyncExternalStore(directory.subscribe, () => directory.get(id))
+  return useMemo(() => person ?? { id, name: id, picture: null, persona: false }, [person, id])
 }
 
 /** Words for ids, for texts about several people at once. */

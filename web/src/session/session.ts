@@ -13,11 +13,11 @@ export type Session =
       readonly state: 'inside'
       readonly config: ServerConfig
       readonly client: ChatClient
-      readonly headers: Headers
+      readonly proof: Proof
     }
 
 /** Gives what proves to the server, over HTTP, who is asking. */
-type Headers = () => Promise<Record<string, string>>
+type Proof = () => Promise<Record<string, string>>
 
 export const session = createValue<Session>({ state: 'loading' })
 
@@ -91,9 +91,9 @@ export async function logIn(oidc: OidcConfig): Promise<void> {
   await beginLogin(oidc)
 }
 
-function enter(config: ServerConfig, client: ChatClient, headers: Headers): void {
+function enter(config: ServerConfig, client: ChatClient, proof: Proof): void {
   client.connect()
-  session.set({ state: 'inside', config, client, headers })
+  session.set({ state: 'inside', config, client, proof })
 }
 
 /**
@@ -103,7 +103,7 @@ function enter(config: ServerConfig, client: ChatClient, headers: Headers): void
  */
 export async function getJson<T>(path: string): Promise<T> {
   const now = session.get()
-  const headers = now.state === 'inside' ? await now.headers() : {}
+  const headers = now.state === 'inside' ? await now.proof() : {}
   const response = await fetch(path, { headers, cache: 'no-store', signal: AbortSignal.timeout(10_000) })
   if (response.ok) return (await response.json()) as T
   const problem: unknown = await response.json().catch(() => null)
