@@ -13,16 +13,14 @@ export interface ListSource {
 }
 
 /** The user's conversations, kept up to date by what comes of those that are joined and those that are not. */
-export class LiveList implements ConversationList {
+export class LiveList extends Cell<ConversationListSnapshot> implements ConversationList {
   readonly #source: ListSource
-  readonly #cell = new Cell<ConversationListSnapshot>({ items: [], status: 'idle', hasMore: false })
-  readonly subscribe = this.#cell.subscribe
-  readonly getSnapshot = this.#cell.getSnapshot
   #cursor: string | null = null
   #loading: Promise<void> | null = null
   #isStale = false
 
   constructor(source: ListSource) {
+    super({ items: [], status: 'idle', hasMore: false })
     this.#source = source
   }
 
@@ -45,7 +43,7 @@ export class LiveList implements ConversationList {
     // Of later pages the first one says nothing: they stay as they are, and so does the place to go on.
     if (cursor !== undefined || status !== 'ready' || next === null) this.#cursor = next
     const rest = next === null ? [] : others
-    this.#cell.set({
+    this.set({
       items: cursor === undefined ? [...news, ...rest] : [...others, ...news],
       status: 'ready',
       hasMore: this.#cursor !== null,
@@ -135,12 +133,12 @@ export class LiveList implements ConversationList {
 
   #change(id: string, changes: Partial<ConversationSummary>): void {
     const change = (item: ConversationSummary) => (item.id === id ? { ...item, ...changes } : item)
-    if (this.#find(id) !== undefined) this.#cell.patch({ items: this.getSnapshot().items.map(change) })
+    if (this.#find(id) !== undefined) this.patch({ items: this.getSnapshot().items.map(change) })
   }
 
   /** Put one in front, or with none take it away. */
   #place(id: string, ...item: ConversationSummary[]): void {
-    this.#cell.patch({ items: [...item, ...this.getSnapshot().items.filter((other) => other.id !== id)] })
+    this.patch({ items: [...item, ...this.getSnapshot().items.filter((other) => other.id !== id)] })
   }
 
   /** Load one thing at a time; what is asked for meanwhile is loaded after it. */
@@ -149,10 +147,10 @@ export class LiveList implements ConversationList {
       this.#isStale = true
       return this.#loading
     }
-    if (this.getSnapshot().status !== 'ready') this.#cell.patch({ status: 'loading' })
+    if (this.getSnapshot().status !== 'ready') this.patch({ status: 'loading' })
     this.#loading = work()
       .catch(() => {
-        if (this.getSnapshot().status !== 'ready') this.#cell.patch({ status: 'failed' })
+        if (this.getSnapshot().status !== 'ready') this.patch({ status: 'failed' })
       })
       .then(() => {
         this.#loading = null

@@ -7,15 +7,19 @@ export interface Store<S> {
   subscribe(listener: () => void): () => void
   /** The present state: immutable, and the same object for as long as nothing changes. */
   getSnapshot(): S
+  /** The state in which it began: what a server renders, and a browser that takes over from it at first. */
+  getInitialSnapshot(): S
 }
 
 /** A store whose owner sets its state. */
 export class Cell<S> implements Store<S> {
   #state: S
   #listeners: readonly (() => void)[] = []
+  readonly getInitialSnapshot: () => S
 
   constructor(state: S) {
     this.#state = state
+    this.getInitialSnapshot = () => state
   }
 
   // Bound, because React and others take both off the object.

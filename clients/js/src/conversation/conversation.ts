@@ -8,7 +8,6 @@ import { Timers } from '../timers.js'
 import type { ConversationContext } from './context.js'
 import { trimmed } from './history.js'
 import { Loader, type LoaderHost } from './loader.js'
-import { Reading } from './reading.js'
 import { readUpTo, reduce, stoppedTyping } from './reducer.js'
 import { markOver } from './replies.js'
 import { type ConversationState, emptyState, isDurable, isMissing, LARGE } from './state.js'
@@ -20,44 +19,51 @@ const LINGER_MS = 2_000
 // How long a hole may be a replay under way.
 const PATIENCE_MS = 5_000
 const RETRY_MS = 1_000
+const TELL_READ_MS = 500
 // During a replay the state is shown at every so many events, and not at each.
 const SHOWN_EVERY = 100
 const KEPT_CLOSED = 200
 const KEPT_OPEN = 20_000
 
+const IDLE: Surroundings = {
+  status: 'idle',
+  reason: undefined,
+  loadingOlder: false,
+  historyError: null,
+  waiting: [],
+}
+
 /** A conversation that is kept up to date: see the interface `Conversation`. */
-export class LiveConversation implements Conversation, LoaderHost {
+export class LiveConversation extends Cell<ConversationSnapshot> implements Conversation, LoaderHost {
   readonly id: string
-  readonly subscribe: Conversation['subscribe']
-  readonly getSnapshot: Conversation['getSnapshot']
   readonly #context: ConversationContext
-  readonly #cell: Cell<ConversationSnapshot>
   readonly #loader: Loader
   readonly #typingOut: TypingOut
   readonly #typists: Timers<string>
-  readonly #reading: Reading
-  readonly #timers: Timers<'linger' | 'patience' | 'retry'>
+  readonly #timers: Timers<'linger' | 'patience' | 'retry' | 'read'>
   #state: ConversationState
   #status: ConversationSnapshot['status'] = 'idle'
   #reason: string | undefined
   #openers = 0
+  /** Up to where the user has read here, and what of it the server was told. */
+  #read = 0
+  #toldRead = 0
   /** The head at the last join: up to there a replay may be under way. null: not joined on this connection. */
   #replayTo: number | null = null
 
   constructor(id: string, context: ConversationContext) {
+    const state = emptyState(id, context.userId())
+    super(snapshotOf(state, IDLE, null))
     this.id = id
     this.#context = context
     this.#timers = new Timers(context.platform)
-    this.#state = emptyState(id, context.userId())
+    this.#state = state
     this.#loader = new Loader(context, this)
     this.#typists = new Timers(context.platform)
     this.#typingOut = new TypingOut(context.platform, (type) => {
       if (this.#status === 'live') context.connection.tell({ type, conversation_id: id })
     })
-    this.#reading = new Reading(context.platform, (seq) => this.#tellRead(seq))
-    this.#cell = new Cell(snapshotOf(this.#state, this.#around(), null))
-    this.subscribe = this.#cell.subscribe
-    this.getSnapshot = this.#cell.getSnapshot
+    this.#publish()
   }
 
   /** True if somebody has it open, or had until a moment ago. */
@@ -114,7 +120,8 @@ export class LiveConversation implements Conversation, LoaderHost {
   markRead(seq = this.#state.seq): void {
     const upTo = Math.min(seq, this.#state.seq)
     this.#become(readUpTo(this.#state, upTo))
-    this.#reading.mark(upTo)
+    this.#read = Math.max(this.#read, upTo)
+    if (!this.#timers.has('read')) this.#timers.set('read', TELL_READ_MS, () => this.#tellRead())
   }
 
   async stopReply(runId: string): Promise<void> {
@@ -187,7 +194,7 @@ export class LiveConversation implements Conversation, LoaderHost {
     if (after.replies !== before.replies) this.#ask()
     switch (event.type) {
       case 'conversation_joined':
-        this.#reading.flush()
+        this.#tellRead()
         if (!event.recovered || after.kind === null) void this.#loader.newest(!event.recovered)
         break
       case 'conversation_left':
@@ -235,6 +242,7 @@ export class LiveConversation implements Conversation, LoaderHost {
   }
 
   #leave(): void {
+    this.#tellRead()
     this.#timers.stopAll()
     this.#typingOut.stop()
     this.#context.connection.tell({ type: 'leave_conversation', conversation_id: this.id })
@@ -267,7 +275,7 @@ export class LiveConversation implements Conversation, LoaderHost {
   }
 
   #publish(): void {
-    this.#cell.set(snapshotOf(this.#state, this.#around(), this.#cell.getSnapshot()))
+    this.set(snapshotOf(this.#state, this.#around(), this.getSnapshot()))
   }
 
   #around(): Surroundings {
@@ -312,9 +320,11 @@ export class LiveConversation implements Conversation, LoaderHost {
     })
   }
 
-  #tellRead(seq: number): boolean {
-    const { connection } = this.#context
-    if (connection.usable) connection.tell({ type: 'mark_read', conversation_id: this.id, seq })
-    return connection.usable
+  /** Tell up to where the user has read, if that was not told yet; the next join tries again. */
+  #tellRead(): void {
+    const [seq, { connection }] = [this.#read, this.#context]
+    if (seq <= this.#toldRead || !connection.usable) return
+    this.#toldRead = seq
+    connection.tell({ type: 'mark_read', conversation_id: this.id, seq })
   }
 }

@@ -89,8 +89,6 @@ export function useSend(id: string): (content: string, options?: SendOptions) =>
   return useCallback((content, options) => conversation.send(content, options), [conversation])
 }
 
-// On a server nothing has been heard yet, and the first render of a browser has to match it; both see
-// what the client holds, which is the same for a new one.
 function useStore<S>(store: Store<S>): S {
-  return useSyncExternalStore(store.subscribe, store.getSnapshot, store.getSnapshot)
+  return useSyncExternalStore(store.subscribe, store.getSnapshot, store.getInitialSnapshot)
 }
