@@ -3,6 +3,7 @@
  *
  *   npm run screenshots                     all scenes at three widths, light and dark, into shots/
  *   npm run screenshots -- chat admin       some scenes
+ *   npm run screenshots -- 390 dark         one width, one theme
  *   npm run screenshots -- --docs           the pictures of docs/images
  */
 import { mkdir, readFile } from 'node:fs/promises'
@@ -64,8 +65,14 @@ function plan() {
       scenes: [{ ...SCENES.find((each) => each.name === scene), file }],
     }))
   }
-  const scenes = SCENES.filter((scene) => (wanted.length === 0 ? !scene.long : wanted.includes(scene.name)))
-  return VIEWS.flatMap((view) => THEMES.map((theme) => ({ view, theme, scenes })))
+  const chosen = (all, name = (each) => each) => {
+    const some = all.filter((each) => wanted.includes(name(each)))
+    return some.length > 0 ? some : all
+  }
+  const scenes = chosen(SCENES, ({ name }) => name).filter(({ name, long }) => !long || wanted.includes(name))
+  return chosen(VIEWS, ({ name }) => name).flatMap((view) =>
+    chosen(THEMES).map((theme) => ({ view, theme, scenes })),
+  )
 }
 
 async function shoot(scene, view, theme, world) {

@@ -1,7 +1,7 @@
-import { Avatar } from '../design/Avatar.tsx'
 import { IconButton } from '../design/Button.tsx'
 import { Menu } from '../design/Menu.tsx'
 import { useTranslation } from '../i18n/useTranslation.ts'
+import { Avatar } from '../people/Avatar.tsx'
 import { usePerson } from '../people/directory.ts'
 import { usePersonas } from '../personas/usePersonas.ts'
 

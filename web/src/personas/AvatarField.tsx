@@ -1,12 +1,12 @@
 import type { PersonaOut } from '@gator/chat'
 import { useClient } from '@gator/chat/react'
 import { type ChangeEvent, useId } from 'react'
-import { Avatar } from '../design/Avatar.tsx'
 import { Button } from '../design/Button.tsx'
 import { Icon } from '../design/Icon.tsx'
 import { noteFailure } from '../design/notes.tsx'
 import { useTranslation } from '../i18n/useTranslation.ts'
 import { useTask } from '../lib/useTask.ts'
+import { Avatar } from '../people/Avatar.tsx'
 
 interface Props {
   readonly persona: PersonaOut

@@ -1,15 +1,9 @@
-/** What the server says of itself to whoever asks; see `GET /api/v1/config`. */
-export interface ServerConfig {
-  readonly version: string
-  readonly auth: 'open' | 'jwt'
-  readonly oidc: OidcConfig | null
-}
+import type { ConfigOut, LoginOut } from '@gator/chat'
 
-export interface OidcConfig {
-  readonly issuer: string
-  readonly client_id: string
-  readonly scope: string
-}
+/** What the server says of itself to whoever asks. */
+export type ServerConfig = ConfigOut
+
+export type OidcConfig = LoginOut
 
 /**
  * Ask the server how people come in.

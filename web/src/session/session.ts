@@ -24,11 +24,10 @@ export const session = createValue<Session>({ state: 'loading' })
 /** A token this close to its end is replaced before it is used. */
 const RENEW_BEFORE_MS = 60_000
 
-// Before anything is drawn, so that no picture of the screen ever shows a token.
-takeTokenFromAddress()
-
 /** Find out how people come in here, and come in if that needs no asking. */
 export async function begin(): Promise<void> {
+  // At once, before anything is drawn or asked: an address is seen and kept by many.
+  takeTokenFromAddress()
   session.set({ state: 'loading' })
   try {
     const config = await loadConfig()

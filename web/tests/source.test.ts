@@ -59,6 +59,20 @@ describe('the source', () => {
     expect(unused).toEqual([])
   })
 
+  it('knows of the client what it exports, and no more', () => {
+    for (const file of source) {
+      const imported = [...readFileSync(file, 'utf8').matchAll(/from '([^']*gator[^']*)'/g)].map(
+        ([, name]) => name,
+      )
+      for (const name of imported) expect(['@gator/chat', '@gator/chat/react'], file).toContain(name)
+    }
+  })
+
+  it('names no address of another host', () => {
+    for (const file of source)
+      expect(readFileSync(file, 'utf8'), file).not.toMatch(/https?:\/\/(?!www\.w3\.org)/)
+  })
+
   it('puts no HTML together', () => {
     for (const file of source)
       expect(readFileSync(file, 'utf8'), file).not.toMatch(/innerHTML|insertAdjacentHTML|document\.write/)

@@ -1,9 +1,9 @@
 import { classes } from '../lib/classes.ts'
 import { hashOf } from '../lib/hash.ts'
 import { initialsOf } from '../lib/names.ts'
-import { usePicture } from '../people/pictures.ts'
+import { usePicture } from './pictures.ts'
 import './avatar.css'
-import { Icon } from './Icon.tsx'
+import { Icon } from '../design/Icon.tsx'
 
 const TINTS = 8
 
