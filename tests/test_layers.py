@@ -84,6 +84,10 @@ def test_importing_any_module_opens_nothing_and_reads_no_setting() -> None:
     assert effects_of_importing("gator", "backend", path=ROOT / "src") == []
 
 
+def test_importing_the_client_library_does_nothing_either() -> None:
+    assert effects_of_importing("gator_chat_client", path=ROOT / "clients" / "python" / "src") == []
+
+
 @pytest.mark.parametrize(
     ("line", "effect"),
     [
