@@ -23,7 +23,7 @@ function emojiNames(): Plugin {
       })
     },
     async generateBundle() {
-      for (const file of files) {
+      for (const file of [...files, 'LICENSE']) {
         this.emitFile({
           type: 'asset',
           fileName: `emoji/${file}`,
@@ -38,7 +38,12 @@ export default defineConfig({
   plugins: [react(), emojiNames()],
   resolve: { dedupe: ['react', 'react-dom'] },
   // An inlined asset would be a `data:` address, which the page's policy has no need to allow.
-  build: { target: 'es2022', assetsInlineLimit: 0, sourcemap: false },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    // The page carries others' work; their licences go with it.
+    license: { fileName: 'licenses.md' },
+  },
   server: {
     proxy: {
       '/api': { target: server },

@@ -39,7 +39,12 @@ const server = await startServer({
   GATOR_BUDGETS: 'user/day/messages=400',
 })
 const browser = await chromium.launch(BROWSER)
-const findings = []
+let findings = 0
+
+function found(finding) {
+  findings++
+  console.log(finding)
+}
 
 try {
   await mkdir(out, { recursive: true })
@@ -53,13 +58,13 @@ try {
   await server.close()
 }
 
-for (const finding of findings) console.log(finding)
-console.log(findings.length === 0 ? 'axe and the console: nothing.' : `${findings.length} findings`)
-process.exitCode = findings.length === 0 ? 0 : 1
+console.log(findings === 0 ? 'axe and the console: nothing.' : `${findings} findings`)
+process.exitCode = findings === 0 ? 0 : 1
 
 function plan() {
   if (forDocs) {
-    return DOCS.map(({ scene, view, theme, file }) => ({
+    const some = DOCS.filter(({ file }) => wanted.length === 0 || wanted.includes(file))
+    return some.map(({ scene, view, theme, file }) => ({
       view: { name: file, ...view },
       theme,
       scenes: [{ ...SCENES.find((each) => each.name === scene), file }],
@@ -89,15 +94,15 @@ async function shoot(scene, view, theme, world) {
   page.setDefaultTimeout(8_000)
   page.on('console', (message) => {
     const text = message.text()
-    if (message.type() === 'error' && !scene.mayFail?.test(text)) findings.push(`${name}: console: ${text}`)
+    if (message.type() === 'error' && !scene.mayFail?.test(text)) found(`${name}: console: ${text}`)
   })
-  page.on('pageerror', (error) => findings.push(`${name}: ${error.message}`))
+  page.on('pageerror', (error) => found(`${name}: ${error.message}`))
   try {
     await scene.show(page, world, { phone: view.width < 720 })
     await page.screenshot({ path: join(out, `${name}.png`) })
     if (!forDocs) await look(page, name)
   } catch (error) {
-    findings.push(`${name}: ${error.message}`)
+    found(`${name}: ${error.message}`)
     await page.screenshot({ path: join(out, `${name}-failed.png`) })
   } finally {
     await scene.after?.(world)
@@ -113,7 +118,7 @@ async function look(page, name) {
     }),
   )
   for (const { id, help, nodes } of violations) {
-    findings.push(
+    found(
       `${name}: axe ${id}: ${help}\n    ${nodes
         .slice(0, 3)
         .map((node) => node.html.slice(0, 160) + ' | ' + (node.any[0]?.message ?? ''))
