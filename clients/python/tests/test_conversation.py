@@ -311,6 +311,17 @@ async def test_own_typing_is_told_now_and_then_and_its_end_once(stage: Stage) ->
         assert len(stage.link.heard("typing_stop")) == 1, "a message says it by itself"
 
 
+async def test_typing_that_could_not_be_told_is_told_with_the_next_key(stage: Stage) -> None:
+    async with stage.connected() as client, client.conversation("tea") as tea:
+        tea.typing()
+        await settle()
+        await stage.link.lets_in(0)
+        await stage.link.lets_in(0)
+        tea.typing()
+        await settle()
+        assert len(stage.link.heard("typing_start")) == 1
+
+
 async def test_who_is_online_is_known_of_members_only(stage: Stage) -> None:
     members = [
         {"user_id": user, "role": "member", "name": None, "avatar": None, "online": False, "last_seen": None}

@@ -374,10 +374,9 @@ class Room:
         if outgoing.state != "sending":
             self._wire.keep(outgoing)
 
-    def _tell_typing(self, is_typing: bool) -> None:
-        if self.joining.is_in:
-            kind = TypingStart if is_typing else TypingStop
-            self._wire.send(kind(conversation_id=ConversationId(self.id)))
+    def _tell_typing(self, is_typing: bool) -> bool:
+        kind = TypingStart if is_typing else TypingStop
+        return self.joining.is_in and self._wire.send(kind(conversation_id=ConversationId(self.id)))
 
     def _tell_read(self, seq: int) -> bool:
         return self._wire.send(MarkRead(conversation_id=ConversationId(self.id), seq=Seq(seq)))

@@ -19,10 +19,10 @@ class OwnTyping:
     """Tells that the user types, at most every `REPEAT_S`, and that they stopped.
 
     Args:
-        tell: Says it to the server.
+        tell: Says it to the server; False if that is not possible now.
     """
 
-    def __init__(self, tell: Callable[[bool], None], clock: Clock) -> None:
+    def __init__(self, tell: Callable[[bool], bool], clock: Clock) -> None:
         self._tell = tell
         self._clock = clock
         self._told_at: float | None = None
@@ -32,8 +32,7 @@ class OwnTyping:
         """A key was pressed."""
         now = self._clock.monotonic()
         if self._told_at is None or now - self._told_at >= REPEAT_S:
-            self._told_at = now
-            self._tell(True)
+            self._told_at = now if self._tell(True) else None
         self._restart()
 
     def stop(self) -> None:
