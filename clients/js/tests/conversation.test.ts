@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { siblingsOf } from '../src/index.js'
+import { FakeServer } from '../src/testing/index.js'
 import { ada, begin, inTeaClub, states, texts } from './support/stage.js'
 
 test('a conversation is the same object for the same id', async () => {
@@ -165,6 +166,37 @@ test('history that cannot be loaded is said, and tried again', async () => {
   await clock.advance(1_000)
   expect(tea.getSnapshot().historyError).toBeNull()
   expect(texts(tea)).toEqual(['Hello.'])
+})
+
+test('a page that was asked for before another history began is thrown away', async () => {
+  const server = new FakeServer()
+  const platform = server.platform()
+  const gates: (() => void)[] = []
+  let isGated = false
+  const fetch: typeof platform.fetch = async (address, init) => {
+    const answer = await platform.fetch(address, init)
+    if (isGated && address.includes('/events')) await new Promise<void>((resolve) => gates.push(resolve))
+    return answer
+  }
+  const client = ada(server, { platform: { ...platform, fetch } })
+  server.create('group', 'Tea club', 'ada', ['bob'], 'tea')
+  for (let count = 1; count <= 150; count += 1) server.say('bob', 'tea', `m${count}`)
+  const tea = client.conversation('tea')
+  tea.open()
+  client.connect()
+  await server.clock.settle()
+  isGated = true
+  const loading = tea.loadOlder()
+  await server.clock.settle()
+  isGated = false
+  server.restoreBackup(40)
+  await server.clock.advance(2_000)
+  const before = texts(tea)
+  expect(before).toHaveLength(39)
+  for (const open of gates) open()
+  await loading
+  expect(texts(tea)).toEqual(before)
+  expect(tea.getSnapshot().hasOlder).toBe(false)
 })
 
 describe('opening and closing', () => {

@@ -259,6 +259,41 @@ describe('after a reload', () => {
     expect(states(tea)).toEqual(['Once.: sent'])
   })
 
+  test('what the log has already is not shown a second time while it waits to be sent again', async () => {
+    const server = new FakeServer()
+    server.create('group', null, 'ada', [], 'tea')
+    const outbox = memoryOutbox()
+    const before = ada(server, { outbox })
+    before.connect()
+    await server.clock.settle()
+    server.loseNext('ack')
+    before.conversation('tea').send('Once.')
+    await server.clock.settle()
+    before.close()
+    const after = ada(server, { outbox })
+    server.refuseNext('send_message', 'overloaded', 60_000)
+    const tea = after.conversation('tea')
+    tea.open()
+    after.connect()
+    await server.clock.settle()
+    expect(states(tea)).toEqual(['Once.: sent'])
+    expect(after.outbox.getSnapshot()).toEqual({ waiting: 0 })
+  })
+
+  test('entries go out in the order in which they were written, however the outbox gives them back', async () => {
+    const server = new FakeServer()
+    server.create('group', null, 'ada', [], 'tea')
+    const written = ['one', 'two', 'three'].map((content, index) => ({
+      ...entry(`id-${9 - index}`, index + 1),
+      content,
+    }))
+    const outbox: Outbox = { ...memoryOutbox(), load: async () => [...written].reverse() }
+    const client = ada(server, { outbox })
+    client.connect()
+    await server.clock.settle()
+    expect(stored(server)).toEqual(['one', 'two', 'three'])
+  })
+
   test('one user never sends what another has left behind', async () => {
     const server = new FakeServer()
     server.create('group', null, 'ada', ['bob'], 'tea')

@@ -7,6 +7,7 @@ import type { Platform, WakeReason } from '../platform.js'
 import type { Kind, Role } from '../snapshots.js'
 import { VirtualClock } from './clock.js'
 import { carryOut } from './commands.js'
+import { Faults, type ScriptedAnswer } from './faults.js'
 import { answer } from './http.js'
 import { FakeLog, type NewMessage, Refusal } from './log.js'
 import { FakeReply } from './reply.js'
@@ -50,11 +51,7 @@ export class FakeServer {
   readonly #names = new Map<string, string>()
   readonly #replies = new Map<string, FakeReply>()
   readonly #wakers = new Set<(reason: WakeReason) => void>()
-  readonly #refusals: { type: Command['type']; refusal: Refusal }[] = []
-  readonly #scripted: { method: string; path: string; status: number; body: unknown }[] = []
-  readonly #lost = new Map<ServerEvent['type'], number>()
-  #closing: number | null = null
-  #isDown = false
+  readonly #faults = new Faults()
   #lastId = 0
 
   constructor({ clock, limits, heartbeatMs, replayLimit }: FakeServerOptions = {}) {
@@ -171,33 +168,33 @@ export class FakeServer {
 
   /** Be unreachable until `start`. */
   stop(): void {
-    this.#isDown = true
+    this.#faults.isDown = true
     this.cut()
   }
 
   start(): void {
-    this.#isDown = false
-    this.#closing = null
+    this.#faults.isDown = false
+    this.#faults.closing = null
   }
 
   /** Close each new connection at once with a code, until `start`. */
   refuseConnections(code: number): void {
-    this.#closing = code
+    this.#faults.closing = code
   }
 
   /** Refuse the next command of a type. */
   refuseNext(type: Command['type'], code: ErrorCode, retryAfterMs?: number): void {
-    this.#refusals.push({ type, refusal: new Refusal(code, retryAfterMs) })
+    this.#faults.refuse(type, new Refusal(code, retryAfterMs))
   }
 
   /** Lose the next events of a type, those that answer a command among them. */
   loseNext(type: ServerEvent['type'], count = 1): void {
-    this.#lost.set(type, count)
+    this.#faults.lose(type, count)
   }
 
   /** Answer the next request to an address with this; the address begins with `/api/v1`. */
   answerNext(method: string, path: string, status: number, body: unknown): void {
-    this.#scripted.push({ method, path, status, body })
+    this.#faults.answers.push({ method, path, status, body })
   }
 
   /** Put back an old backup: of each log only the first events are left, under another epoch. */
@@ -322,7 +319,7 @@ export class FakeServer {
 
   /** @internal */
   tellJoined(conversationId: string, event: ServerEvent): void {
-    if (this.#isLost(event)) return
+    if (this.#faults.isLost(event)) return
     for (const socket of this.#joined(conversationId)) socket.tell(event)
   }
 
@@ -386,9 +383,8 @@ export class FakeServer {
   }
 
   /** @internal */
-  scriptedAnswer(method: string, path: string): { status: number; body: unknown } | undefined {
-    const index = this.#scripted.findIndex((script) => script.method === method && script.path === path)
-    return index < 0 ? undefined : this.#scripted.splice(index, 1)[0]
+  scriptedAnswer(method: string, path: string): ScriptedAnswer | undefined {
+    return this.#faults.answerTo(method, path)
   }
 
   readonly #timestamp = (): string => new Date(this.clock.now()).toISOString()
@@ -400,8 +396,8 @@ export class FakeServer {
   }
 
   #opened(socket: FakeSocket): void {
-    if (this.#isDown) return socket.end(1006)
-    if (this.#closing !== null) return socket.end(this.#closing)
+    if (this.#faults.isDown) return socket.end(1006)
+    if (this.#faults.closing !== null) return socket.end(this.#faults.closing)
     const token = socket.protocols.find((protocol) => protocol.startsWith('bearer.'))?.slice('bearer.'.length)
     const place = decodeURIComponent(new URL(socket.url).pathname.replace(/^\/ws\//, ''))
     const userId = token === undefined ? place : subjectOf(token)
@@ -426,9 +422,7 @@ export class FakeServer {
   #said(socket: FakeSocket, command: Command): void {
     this.received.push({ ...command, by: socket.userId })
     try {
-      const index = this.#refusals.findIndex(({ type }) => type === command.type)
-      const [scripted] = index < 0 ? [] : this.#refusals.splice(index, 1)
-      if (scripted !== undefined) throw scripted.refusal
+      this.#faults.check(command.type)
       carryOut(this, socket, command)
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown
@@ -463,13 +457,7 @@ export class FakeServer {
   }
 
   #send(socket: FakeSocket, event: ServerEvent): void {
-    if (!this.#isLost(event)) socket.tell(event)
-  }
-
-  #isLost(event: ServerEvent): boolean {
-    const count = this.#lost.get(event.type) ?? 0
-    if (count > 0) this.#lost.set(event.type, count - 1)
-    return count > 0
+    if (!this.#faults.isLost(event)) socket.tell(event)
   }
 
   #joined(conversationId: string): FakeSocket[] {
@@ -484,7 +472,7 @@ export class FakeServer {
   }
 
   async #fetch(address: string, init?: RequestInit): Promise<Response> {
-    if (this.#isDown) throw new TypeError('fetch failed')
+    if (this.#faults.isDown) throw new TypeError('fetch failed')
     return answer(this, address, init)
   }
 }
