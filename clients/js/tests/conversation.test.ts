@@ -180,7 +180,7 @@ test('a page that was asked for before another history began is thrown away', as
   }
   const client = ada(server, { platform: { ...platform, fetch } })
   server.create('group', 'Tea club', 'ada', ['bob'], 'tea')
-  for (let count = 1; count <= 150; count += 1) server.say('bob', 'tea', `m${count}`)
+  for (let count = 1; count <= 300; count += 1) server.say('bob', 'tea', `m${count}`)
   const tea = client.conversation('tea')
   tea.open()
   client.connect()
