@@ -40,7 +40,7 @@ export function noteFailure(error: unknown): void {
 /** Shows the notes above everything, open dialogs too, and has them read out. */
 export function Notes() {
   const { t } = useTranslation()
-  const panel = useRef<HTMLDivElement>(null)
+  const panel = useRef<HTMLElement>(null)
   const shown = useValue(notes)
   const word = ({ what }: Note) => (typeof what === 'string' ? what : wordError(t, what.error))
   const newest = shown.at(-1)
@@ -57,14 +57,14 @@ export function Notes() {
       <p className="unseen" role="status">
         {newest && word(newest)}
       </p>
-      <div className="notes" popover="manual" ref={panel}>
+      <aside className="notes" popover="manual" ref={panel} aria-label={t('common.notes')}>
         {shown.map((note) => (
           <div key={note.id} className={`note note-${note.kind}`}>
             <span>{word(note)}</span>
             <IconButton icon="close" small label={t('common.close')} onClick={() => dismiss(note.id)} />
           </div>
         ))}
-      </div>
+      </aside>
     </>
   )
 }

@@ -30,7 +30,8 @@ export function MessageList({ snapshot, conversation, me }: Props) {
   const { t } = useTranslation()
   const { messages, events, replies, replyEnds, discontinuity, hasOlder, loadingOlder, historyError } =
     snapshot
-  const newAfter = useNewLine(snapshot)
+  const line = useNewLine(snapshot)
+  const newAfter = line ?? null
   const rows = useMemo(
     () => timelineOf({ messages, events, replies, replyEnds, discontinuity, hasOlder, newAfter, me }),
     [messages, events, replies, replyEnds, discontinuity, hasOlder, newAfter, me],
@@ -51,7 +52,7 @@ export function MessageList({ snapshot, conversation, me }: Props) {
     onChange: (instance) => setAtEnd(instance.isAtEnd(END_PX)),
   })
 
-  useFirstPosition(rows, virtual)
+  useFirstPosition(rows, line !== undefined, virtual)
   useOwnMessages(snapshot, me, virtual)
   const fresh = useReading(snapshot, conversation, me, atEnd)
 
@@ -118,16 +119,16 @@ export function MessageList({ snapshot, conversation, me }: Props) {
 
 type List = ReturnType<typeof useVirtualizer<HTMLDivElement, Element>>
 
-/** Begin at the first new message, or at the end. */
-function useFirstPosition(rows: readonly Row[], virtual: List): void {
+/** Begin at the first new message, or at the end; at the end also until it is known which. */
+function useFirstPosition(rows: readonly Row[], known: boolean, virtual: List): void {
   const placed = useRef(false)
   useLayoutEffect(() => {
     if (placed.current || rows.length === 0) return
-    placed.current = true
+    placed.current = known
     const line = rows.findIndex((row) => row.kind === 'new')
     if (line >= 0) virtual.scrollToIndex(Math.max(0, line - 1), { align: 'start' })
     else virtual.scrollToEnd()
-  }, [rows, virtual])
+  }, [rows, known, virtual])
 }
 
 /** Whoever says something wants to see it, wherever they were reading. */
