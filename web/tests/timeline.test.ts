@@ -93,6 +93,13 @@ describe('lines', () => {
     ])
   })
 
+  it('draws none as long as the first new message is not here', () => {
+    const input = { messages: [message(8, 'bob'), message(9, 'bob')], hasOlder: true }
+    expect(kinds(rows({ ...input, newAfter: 3 }))).not.toContain('new')
+    expect(kinds(rows({ ...input, newAfter: 7 }))).toContain('new')
+    expect(kinds(rows({ ...input, newAfter: 3, hasOlder: false }))).toContain('new')
+  })
+
   it('draws none for news of one’s own', () => {
     expect(kinds(rows({ messages: [message(1, 'ada'), message(2, 'ada')], newAfter: 1 }))).not.toContain(
       'new',

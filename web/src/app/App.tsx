@@ -1,6 +1,7 @@
 import { ChatProvider } from '@gator/chat/react'
 import { Button } from '../design/Button.tsx'
 import { Empty } from '../design/Empty.tsx'
+import { Loading } from '../design/Loading.tsx'
 import { Notes } from '../design/notes.tsx'
 import { useTranslation } from '../i18n/useTranslation.ts'
 import { useValue } from '../lib/value.ts'
@@ -22,7 +23,11 @@ function Screen() {
   const now = useValue(session)
   switch (now.state) {
     case 'loading':
-      return <p className="list-loading">{t('common.loading')}</p>
+      return (
+        <main>
+          <Loading />
+        </main>
+      )
     case 'unreachable':
       return (
         <main className="enter">

@@ -3,6 +3,7 @@ import { lazy, Suspense, useEffect, useState } from 'react'
 import { ConversationList } from '../conversations/ConversationList.tsx'
 import { ConversationPane } from '../conversations/ConversationPane.tsx'
 import { NewConversation } from '../conversations/NewConversation.tsx'
+import { Loading } from '../design/Loading.tsx'
 import { useTranslation } from '../i18n/useTranslation.ts'
 import type { ServerConfig } from '../session/config.ts'
 import { ConnectionBanner } from './ConnectionBanner.tsx'
@@ -51,7 +52,7 @@ export function Shell({ config }: { readonly config: ServerConfig }) {
         <UserBar me={me} config={config} onShortcuts={() => setOverlay('shortcuts')} />
       </nav>
       <div className="content" id="content" tabIndex={-1}>
-        <Suspense fallback={<p className="list-loading">{t('common.loading')}</p>}>
+        <Suspense fallback={<Loading />}>
           <Content route={route} me={me.id} onNew={() => setOverlay('new')} />
         </Suspense>
       </div>
@@ -69,14 +70,13 @@ interface ContentProps {
 }
 
 function Content({ route, me, onNew }: ContentProps) {
-  const { t } = useTranslation()
   const { userId } = useConnection()
   switch (route.name) {
     case 'home':
       return <Home onNew={onNew} />
     case 'conversation':
       // Who is who is known with the first connection; before that, one's own messages would look like others'.
-      if (me === '' && userId === undefined) return <p className="list-loading">{t('common.loading')}</p>
+      if (me === '' && userId === undefined) return <Loading />
       return <ConversationPane key={route.id} id={route.id} me={me} />
     case 'personas':
       return <Gallery />

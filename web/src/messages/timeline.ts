@@ -116,6 +116,7 @@ class Builder {
   readonly #ends: ReadonlyMap<string, readonly ReplyEnd[]>
   #day = ''
   #lineDrawn = false
+  readonly #lineAfter: number | null
   #gapDrawn = false
   /** The author and time of the row before, if that was something said. */
   #before: { readonly author: string; readonly at: number } | null = null
@@ -123,6 +124,7 @@ class Builder {
   constructor(input: TimelineInput) {
     this.#input = input
     this.#ends = endsByMessage(input)
+    this.#lineAfter = lineAfter(input)
   }
 
   addMessage(message: MessageItem, attempts: Attempts | undefined): void {
@@ -187,7 +189,7 @@ class Builder {
   /** Draw the lines that come before something said at `seq`; tells whether there were any. */
   #addMarks(seq: number, timestamp: string, ofOthers: boolean): boolean {
     const count = this.#rows.length
-    const { discontinuity, newAfter } = this.#input
+    const { discontinuity } = this.#input
     if (discontinuity && !this.#gapDrawn && (seq === 0 || seq >= discontinuity.atSeq)) {
       this.#gapDrawn = true
       this.#interrupt({ kind: 'gap', key: 'gap', reason: discontinuity.reason })
@@ -201,12 +203,18 @@ class Builder {
       this.#day = day
       this.#interrupt({ kind: 'day', key: `day ${day}`, at: timestamp })
     }
-    if (ofOthers && !this.#lineDrawn && newAfter !== null && seq > newAfter) {
+    if (ofOthers && !this.#lineDrawn && this.#lineAfter !== null && seq > this.#lineAfter) {
       this.#lineDrawn = true
       this.#interrupt({ kind: 'new', key: 'new' })
     }
     return this.#rows.length > count
   }
+}
+
+/** Where the line "new messages" belongs; null while that is further back than what is here. */
+function lineAfter({ newAfter, messages, hasOlder }: TimelineInput): number | null {
+  const oldest = messages[0]?.seq ?? 0
+  return newAfter !== null && hasOlder && oldest > newAfter + 1 ? null : newAfter
 }
 
 /** A message of one's own keeps its key when it has been stored and got its real id. */

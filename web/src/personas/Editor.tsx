@@ -8,6 +8,7 @@ import { Button, IconButton } from '../design/Button.tsx'
 import { Dialog } from '../design/Dialog.tsx'
 import { Empty } from '../design/Empty.tsx'
 import { TextArea, TextField } from '../design/Field.tsx'
+import { Loading } from '../design/Loading.tsx'
 import { Menu } from '../design/Menu.tsx'
 import { noteDone, noteFailure } from '../design/notes.tsx'
 import { useTranslation } from '../i18n/useTranslation.ts'
@@ -47,7 +48,7 @@ export default function Editor({ id }: { readonly id: string | null }) {
       </Empty>
     )
   }
-  if (id !== null && persona === null) return <p className="list-loading">{t('common.loading')}</p>
+  if (id !== null && persona === null) return <Loading />
   return <EditorForm persona={persona} onChange={setPersona} />
 }
 
