@@ -487,8 +487,8 @@ class PresenceDirectory(Protocol):
     def online_in(self, conversation: Conversation) -> tuple[tuple[UserId, ...], int]:
         """Name who is shown in a conversation, and count them; a large one only counts."""
 
-    def tell(self, user_id: UserId, events: Sequence[Event]) -> None:
-        """Send events to all of a user's connections."""
+    def tell(self, user_id: UserId, events: Sequence[Event], *, but: Peer | None = None) -> None:
+        """Send events to all of a user's connections, but one."""
 
 
 class Identities(Protocol):

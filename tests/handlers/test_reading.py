@@ -23,10 +23,11 @@ async def test_all_connections_of_the_reader_are_told_and_nobody_else(house: Sta
         "type": "read_marked",
         "conversation_id": "garden",
         "seq": 3,
-        "reply_to": "1",
         "timestamp": NOON_TEXT,
     }
-    assert await phone.say(type="mark_read", conversation_id="garden", seq=3, id="1") == [marked]
+    assert await phone.say(type="mark_read", conversation_id="garden", seq=3, id="1") == [
+        marked | {"reply_to": "1"}
+    ]
     assert laptop.news() == [marked]
     assert bob.news() == []
     assert await position(house, phone) == 3

@@ -1,5 +1,7 @@
 """mark_read."""
 
+from msgspec.structs import replace
+
 from gator.domain.conversation import role_of
 from gator.handlers.services import Services
 from gator.ports import Peer, ReadUpTo
@@ -20,8 +22,9 @@ async def mark_read(services: Services, peer: Peer, command: MarkRead) -> None:
     marked = ReadMarked(
         conversation_id=command.conversation_id,
         seq=min(command.seq, conversation.head),
-        reply_to=command.id,
         timestamp=services.timestamp(),
     )
     await services.journal.write_down(ReadUpTo(marked.conversation_id, user_id, marked.seq))
-    services.presence.tell(user_id, [marked])
+    # To the others it answers nothing: another window may use the same ids for its own commands.
+    services.presence.tell(user_id, [marked], but=peer)
+    peer.send(replace(marked, reply_to=command.id))

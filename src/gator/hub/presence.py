@@ -9,6 +9,7 @@ from gator.hub.peer import Peer
 from gator.hub.room import Room
 from gator.hub.rooms import Rooms
 from gator.ports import Clock, Timer
+from gator.ports import Peer as AnyPeer
 from gator.protocol.codec import encode
 from gator.protocol.events import Event, PresenceUpdate
 from gator.protocol.times import rfc3339
@@ -61,11 +62,12 @@ class Presence:
         shown = tuple(self._shown(conversation))
         return shown, len(shown)
 
-    def tell(self, user_id: UserId, events: Sequence[Event]) -> None:
+    def tell(self, user_id: UserId, events: Sequence[Event], *, but: AnyPeer | None = None) -> None:
         """See `PresenceDirectory.tell`."""
         for peer in self._peers.get(user_id, ()):
-            for event in events:
-                peer.send(event)
+            if peer is not but:
+                for event in events:
+                    peer.send(event)
 
     def peers_of(self, user_id: UserId) -> Iterable[Peer]:
         """Name a user's open connections."""
