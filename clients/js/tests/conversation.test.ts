@@ -34,6 +34,25 @@ test('opening joins, and brings the newest messages, the name and the members', 
   expect(tea.getSnapshot().events.map((event) => event.type)).toEqual(['conversation_created'])
 })
 
+test('whoever hears that older messages are loaded may ask for more at once', async () => {
+  const { server, client, clock } = await begin()
+  server.create('group', 'Tea club', 'ada', ['bob'], 'tea')
+  for (let count = 1; count <= 400; count += 1) server.say('bob', 'tea', `m${count}`)
+  const tea = client.conversation('tea')
+  tea.open()
+  await clock.settle()
+  expect(tea.getSnapshot().hasOlder).toBe(true)
+  let wasLoading = false
+  tea.subscribe(() => {
+    const { loadingOlder, hasOlder } = tea.getSnapshot()
+    if (wasLoading && !loadingOlder && hasOlder) void tea.loadOlder()
+    wasLoading = loadingOlder
+  })
+  void tea.loadOlder()
+  await clock.settle()
+  expect(tea.getSnapshot().hasOlder).toBe(false)
+})
+
 test('a snapshot stays the same object while nothing changes, and so do its parts', async () => {
   const { server, clock, tea } = await inTeaClub()
   server.say('bob', 'tea', 'One.')

@@ -47,9 +47,12 @@ export class Loader {
 
   /** Load an earlier part of the log, with some messages in it if there are any. Never rejects. */
   older(): Promise<void> {
-    this.#older ??= this.#tracked(() => this.#pages()).finally(() => {
-      this.#older = null
-    })
+    // Over before it is told that it is: whoever hears of it may ask for more.
+    this.#older ??= this.#tracked(() =>
+      this.#pages().finally(() => {
+        this.#older = null
+      }),
+    )
     return this.#older
   }
 
