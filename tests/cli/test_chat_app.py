@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from rich.color import Color
 from tests.support.server import Server
 from textual.pilot import Pilot
 
@@ -129,7 +130,7 @@ async def test_orders_are_carried_out_and_explained(server: Server) -> None:
         await ada.until(lambda ada: "There is no reply to stop." in ada.text)
         await ada.until(lambda ada: "There is no /nonsense here." in ada.text)
         await ada.pilot.press("f1")
-        await ada.until(lambda ada: "Esc stops a reply" in ada.text)
+        await ada.until(lambda ada: "Esc back, or stop a reply" in ada.text)
 
 
 async def test_conversations_are_listed_counted_and_changed_by_keys(server: Server) -> None:
@@ -219,6 +220,29 @@ async def test_it_can_be_light_and_dark(server: Server) -> None:
         assert ada.app.current_theme.dark
         await ada.pilot.press("ctrl+t")
         assert not ada.app.current_theme.dark
+
+
+def luminance(color: Color | None) -> float:
+    """See WCAG 2.2, relative luminance."""
+    assert color is not None
+    red, green, blue = (
+        channel / 255 / 12.92 if channel <= 10 else ((channel / 255 + 0.055) / 1.055) ** 2.4
+        for channel in color.get_truecolor()
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
+async def test_everything_can_be_read_in_either_theme(theme: str) -> None:
+    async with Client("http://127.0.0.1:9", user="ada") as client:
+        app = ChatApp(client, "ada", None, theme=theme)
+        async with app.run_test() as pilot:
+            await pilot.pause()
+            view = app.query_one(MessageView)
+            for name in view.COMPONENT_CLASSES:
+                style = view.style_of(name)
+                dark, light = sorted((luminance(style.color), luminance(style.bgcolor)))
+                assert (light + 0.05) / (dark + 0.05) >= 4.5, name
 
 
 async def test_a_conversation_that_is_closed_to_one_says_so_and_what_was_said_fails(server: Server) -> None:

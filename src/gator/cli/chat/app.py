@@ -26,7 +26,7 @@ from gator.cli.chat.strips import (
     typing_line,
 )
 from gator.cli.chat.transcript import LocalNote, entries_of
-from gator.cli.chat.typed import HELP, Ask, Text, Unknown, understand
+from gator.cli.chat.typed import Ask, Text, Unknown, understand
 from gator_chat_client import (
     AddressError,
     ChatError,
@@ -47,14 +47,22 @@ NARROW: Final = 64
 """With fewer columns the list is shown only when it is asked for."""
 
 KEYS: Final = (
-    "",
-    "/join ID       open a conversation, or begin one      /direct USER  talk with one person",
-    "/retry         send again what was refused            /discard      forget what was refused",
-    "/theme         dark or light",
-    "Enter sends, Ctrl+J begins a line, Up brings back what was said. PageUp and PageDown scroll, Ctrl+End",
-    "goes to the newest. Ctrl+Up and Ctrl+Down change the conversation, Ctrl+L shows the list, Tab goes there.",
-    "Esc stops a reply. Ctrl+Q leaves; what waits to be sent is kept for the next time.",
+    "Enter says it, Ctrl+J begins another line",
+    "Up brings back what was said before",
+    "PageUp, PageDown scroll; Ctrl+End: newest",
+    "Ctrl+Up, Ctrl+Down: other conversations",
+    "Ctrl+L the list; Esc back, or stop a reply",
+    "Ctrl+T dark or light; Ctrl+Q leave",
+    "/ask NAME ...  say it to a persona",
+    "/personas      whom one may ask",
+    "/stop, /again  end a reply, make it anew",
+    "/who           who is here",
+    "/join ID       open a conversation",
+    "/direct USER   talk with one person",
+    "/retry, /discard  what was refused",
+    "//...          begins with a slash",
 )
+"""Short enough for the messages' half of a screen of 80 columns."""
 
 
 class ChatApp(App[int]):
@@ -223,7 +231,7 @@ class ChatApp(App[int]):
             case Text(text):
                 self._say(lambda current: current.send(text))
             case Ask(text):
-                self._say(lambda current: self._orders.ask(current, text))
+                self._ask(text)
             case "quit":
                 self.action_leave()
             case "help":
@@ -238,6 +246,12 @@ class ChatApp(App[int]):
                 self._say(self._orders.who)
             case Unknown(name):
                 self._obey(name)
+
+    def _ask(self, text: str) -> None:
+        if not (self._client.is_connected or self._roster.is_listed):
+            # Nobody knows the personas yet, so it cannot go to the outbox.
+            self._note(f"Asked as soon as there is a connection: {text}")
+        self._say(lambda current: self._orders.ask(current, text))
 
     def _say(self, work: Callable[[Conversation], Coroutine[Any, Any, Any]]) -> None:
         if self._current is None:
@@ -327,7 +341,7 @@ class ChatApp(App[int]):
 
     def action_help(self) -> None:
         """Tell what there is."""
-        for line in (*HELP, *KEYS):
+        for line in KEYS:
             self._note(line)
 
     def action_theme(self) -> None:

@@ -69,6 +69,11 @@ class MessageView(ScrollView, can_focus=False):
     MessageView > .line--name3 { color: $text-warning; text-style: bold; }
     MessageView > .line--name4 { color: $text-accent; text-style: bold; }
     MessageView > .line--name5 { color: $text-primary; text-style: bold; }
+    MessageView:light > .line--gap { color: $warning-darken-3; }
+    MessageView:light > .line--own { color: #7a4b00; }
+    MessageView:light > .line--name2 { color: $success-darken-3; }
+    MessageView:light > .line--name3 { color: $warning-darken-3; }
+    MessageView:light > .line--name4 { color: #7a4b00; }
     """
 
     def __init__(self) -> None:
@@ -130,11 +135,12 @@ class MessageView(ScrollView, can_focus=False):
         base = self.rich_style
         if number >= len(self._rows):
             return Strip.blank(width, base)
-        segments = [Segment(text, base + self._style(name)) for text, name in self._rows[number]]
+        segments = [Segment(text, self.style_of(name)) for text, name in self._rows[number]]
         return Strip(segments).adjust_cell_length(width, base)
 
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True) if name else Style.null()
+    def style_of(self, name: str) -> Style:
+        """Give the style of a component class, or that of plain text."""
+        return self.rich_style + self.get_component_rich_style(name) if name else self.rich_style
 
     def _lay_out(self, *, grows_above: bool = False) -> None:
         """Break everything in rows.
