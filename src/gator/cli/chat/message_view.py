@@ -69,10 +69,10 @@ class MessageView(ScrollView, can_focus=False):
     MessageView > .line--name3 { color: $text-warning; text-style: bold; }
     MessageView > .line--name4 { color: $text-accent; text-style: bold; }
     MessageView > .line--name5 { color: $text-primary; text-style: bold; }
-    MessageView:light > .line--gap { color: $warning-darken-3; }
+    MessageView:light > .line--gap { color: #6b4300; }
     MessageView:light > .line--own { color: #7a4b00; }
-    MessageView:light > .line--name2 { color: $success-darken-3; }
-    MessageView:light > .line--name3 { color: $warning-darken-3; }
+    MessageView:light > .line--name2 { color: #1f5f2e; }
+    MessageView:light > .line--name3 { color: #6b4300; }
     MessageView:light > .line--name4 { color: #7a4b00; }
     """
 
