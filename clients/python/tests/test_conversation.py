@@ -424,8 +424,8 @@ async def test_a_reader_who_takes_nothing_loses_all_and_is_told() -> None:
 
 
 async def test_who_comes_while_the_members_are_asked_for_is_not_forgotten(stage: Stage) -> None:
+    stage.routes["GET /conversations/tea"] = summary("tea", seq=0, member_count=1)
     member = {"user_id": "ada", "role": "owner", "name": None, "avatar": None, "online": True, "last_seen": None}
-    stage.routes["GET /conversations/tea"] = summary("tea")
     async with stage.connected() as client, client.conversation("tea") as tea:
         await settle()
         await stage.link.lets_in(0)
@@ -444,5 +444,6 @@ async def test_who_comes_while_the_members_are_asked_for_is_not_forgotten(stage:
         stage.held.set()
         await tea.until(lambda snapshot: snapshot.members)
         assert tea.snapshot.members == {"ada": "owner", "bob": "member"}
+        assert tea.snapshot.member_count == 2
         await stage.link.says("presence_update", user_id="bob", online=True)
         assert tea.snapshot.online == ("ada", "bob")

@@ -298,7 +298,7 @@ def _(page: PageLoaded, snapshot: Snapshot) -> Snapshot:
 @_fold.register
 def _(described: Described, snapshot: Snapshot) -> Snapshot:
     read_seq = max(snapshot.read_seq, described.read_seq)
-    return replace(
+    snapshot = replace(
         snapshot,
         kind=described.kind,
         title=described.title,
@@ -309,6 +309,21 @@ def _(described: Described, snapshot: Snapshot) -> Snapshot:
         read_seq=read_seq,
         unread=_unread(snapshot, read_seq, described.unread if read_seq == described.read_seq else 0),
     )
+    for event in snapshot.events:
+        if event.seq > described.seq:  # it happened while the answer was on its way
+            snapshot = _redescribed(snapshot, event)
+    return snapshot
+
+
+def _redescribed(snapshot: Snapshot, event: SystemEvent) -> Snapshot:
+    match event:
+        case ConversationRenamed():
+            return replace(snapshot, title=event.title)
+        case MembersAdded() | MemberRemoved():
+            return replace(snapshot, member_count=event.member_count)
+        case MemberRoleChanged() if event.user_id == snapshot.me:
+            return replace(snapshot, role=event.role)
+    return snapshot
 
 
 @_fold.register
