@@ -1,5 +1,6 @@
 """People in front of a browser: each in a window of their own, with an eye on whatever goes wrong in it."""
 
+import asyncio
 import re
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -7,6 +8,8 @@ from urllib.parse import quote, urlsplit
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
 from gator.page.policy import origin_of
+
+PATIENCE_S: Final = 15
 
 OUTAGE: Final = re.compile(r"^WebSocket connection to|^Failed to load resource: net::ERR_")
 """What the browser itself says when the network or the server is away, which is no fault of the page."""
@@ -115,6 +118,19 @@ class Person(Window):
         """Write a message and send it."""
         await self.box.fill(text)
         await self.page.get_by_role("button", name="Send", exact=True).click()
+
+    async def reads_down_to(self, text: str) -> None:
+        """Go to the end of the messages, where this one is; a conversation opens at the first new one."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self.messages.get_by_text(text, exact=True).count():
+                await self.messages.press("End")
+                await self.draws()
+
+    async def draws(self) -> None:
+        """Wait until the page has drawn what it has to show."""
+        await self.page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
 
     async def sees(self, *texts: str) -> None:
         """Wait until each of these messages is in the list, once."""

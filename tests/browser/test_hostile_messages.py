@@ -61,7 +61,7 @@ async def test_a_hostile_message_is_text_and_nothing_else(ada: Person, server: S
             assert answer["type"] == "ack" or answer["code"] == "message_not_text", text[:50]
         await mallory.ask("send_message", conversation_id="dark-corner", content="the end")
     await ada.enter("dark-corner")
-    await ada.sees("the end")
+    await ada.reads_down_to("the end")
     seen, still = 0, 0
     while still < 3:
         found: dict[str, Any] = await ada.page.evaluate(FOREIGN)

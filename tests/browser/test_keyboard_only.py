@@ -111,18 +111,15 @@ async def test_the_list_of_messages_scrolls_by_keyboard(ada: Person, server: Ser
         for number in range(60):
             await bob.ask("send_message", conversation_id="tower", content=f"floor {number}")
     await ada.enter("tower")
-    await ada.sees("floor 59")
+    await ada.reads_down_to("floor 59")
     await ada.messages.focus()
     for _ in range(60):
         await ada.page.keyboard.press("PageUp")
-        await ada.page.evaluate(
-            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
+        await ada.draws()
         if await ada.messages.get_by_text("floor 0", exact=True).count():
             break
     await ada.sees("floor 0")
-    await ada.page.keyboard.press("End")
-    await ada.sees("floor 59")
+    await ada.reads_down_to("floor 59")
 
 
 async def test_a_reply_is_stopped_by_keyboard(ada: Person) -> None:

@@ -57,9 +57,7 @@ async def test_only_what_is_near_the_window_is_drawn(ada: Person) -> None:
     assert await drawn(ada) < 100
     for _ in range(20):
         await ada.messages.evaluate("log => log.scrollBy(0, -2000)")
-        await ada.page.evaluate(
-            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
+        await ada.draws()
         assert await drawn(ada) < 100
     numbers = await shown_numbers(ada)
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "none is left out, none is there twice"

@@ -175,10 +175,12 @@ async def test_two_tabs_of_one_person_send_what_waits_once(two: Two, cable: Cabl
 
 
 async def test_who_types_is_seen_and_then_no_more(two: Two) -> None:
-    await two.bob.box.press_sequentially("Hm")
-    await expect(two.ada.page.get_by_text("bob is typing …")).to_be_visible()
+    sign = two.ada.page.get_by_text("bob is typing …")
+    async with asyncio.timeout(15):
+        while not await sign.count():  # whoever is told of it has to have joined
+            await two.bob.box.press_sequentially("m", delay=50)
     await two.say(two.bob, "Hm, yes.")
-    await expect(two.ada.page.get_by_text("bob is typing …")).to_have_count(0)
+    await expect(sign).to_have_count(0)
 
 
 async def test_what_was_read_in_one_window_is_read_in_the_other(two: Two, server: Server) -> None:
