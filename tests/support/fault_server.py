@@ -78,6 +78,7 @@ class FaultServer:
         requests: All that came, in order.
         stalled: Set when a "stall" has begun: all before it was sent.
         left: Set when a peer has hung up on a "stall" or a "flood".
+        has_been_reached: Somebody has connected.
     """
 
     def __init__(self, *answers: Answer) -> None:
@@ -85,6 +86,7 @@ class FaultServer:
         self.requests: list[Request] = []
         self.stalled = asyncio.Event()
         self.left = asyncio.Event()
+        self.has_been_reached = False
 
     @property
     def url(self) -> str:
@@ -101,6 +103,7 @@ class FaultServer:
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.has_been_reached = True
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             length = int(Request(head, b"0").headers["content-length"])

@@ -245,7 +245,8 @@ async def test_a_first_word_that_does_not_come_is_waited_for_so_long(answer: Ans
     async with FaultServer(answer) as server, provider(server, first_token_s=0.1) as it:
         with pytest.raises(ProviderError) as caught:
             await listen(it)
-        await server.left.wait()
+        if server.has_been_reached:  # on a busy machine patience may end before
+            await server.left.wait()
     assert (caught.value.code, caught.value.retryable) == ("provider_timeout", True)
 
 
