@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup model web run browser test check format bench bench-replies reference lock clean
+.PHONY: help setup model web run browser test check format bench reference lock clean
 
 help: ## List what can be done here.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,7 @@ format: $(VENV)/.dev ## Format the code and mend what ruff can mend.
 bench: $(VENV)/.package ## Measure beside other servers ('make bench-setup' installs those); ARGS="--quick", ARGS="--help".
 	@$(BIN)/python -m bench.run $(ARGS)
 
+.PHONY: bench-replies
 bench-replies: $(VENV)/.package ## Measure what 64 replies at once cost, and what chat notices; ARGS="--rounds 5".
 	@$(BIN)/python -m bench.replies $(ARGS)
 
