@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Iterable
 from typing import Literal
 
-from gator.domain.budget import Ledger, Prices, Reservation
+from gator.domain.budget import Ledger, Prices, Reservation, Spent
 from gator.domain.persona import Persona
 from gator.domain.reply import Run, Usage
 from gator.personas.fallback import Asked
@@ -81,6 +81,14 @@ class Asking:
         at_most = Usage(speech.prompt_tokens, speech.prompt.max_tokens)
         cost = self.cost_of(speech.prompt.model, at_most)
         return self._ledger.reserve(run.requested_by, run.persona_id, at_most.total, cost, self._clock.now())
+
+    def can_pay_again(self, run: Run, speech: Speech) -> bool:
+        """Tell whether a speech may be had once more, beside what is reserved for it."""
+        try:
+            self._ledger.release(self.reserve(run, speech))
+        except Spent:
+            return False
+        return True
 
     def settle(self, reservation: Reservation, speech: Speech) -> int:
         """Charge what a speech has cost, and return that, in millionths of the currency."""

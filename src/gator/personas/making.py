@@ -211,6 +211,8 @@ class Making:
         course.passing_over.add(speech.provider)
         if not self._asking.voices.has_another(live.persona, course.passing_over):
             return False
+        if not self._asking.can_pay_again(live.run, speech):
+            return False
         live.begin_anew()
         on.reset(live, "fallback")
         return True

@@ -39,6 +39,11 @@ def test_an_event_is_told_as_soon_as_its_last_line_ends_though_it_ends_in_half_a
     assert stream.feed(b"\ndata: b\r\n\r\n") == [b"b"]
 
 
+def test_a_line_break_that_was_cut_in_two_takes_no_other_along() -> None:
+    stream = EventStream(10_000_000)
+    assert [stream.feed(piece) for piece in (b"data: a\r", b"\n", b"", b"\n")] == [[], [], [], [b"a"]]
+
+
 def test_what_the_end_of_the_stream_cuts_off_is_no_event() -> None:
     stream = EventStream(10_000_000)
     assert stream.feed(b"data: whole\n\ndata: half\n") == [b"whole"]

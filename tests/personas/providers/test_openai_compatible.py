@@ -344,6 +344,13 @@ async def test_a_prompt_that_is_too_long_is_told_from_other_refusals(answer: Ans
     assert (error.code, error.retryable, error.too_long) == ("provider_refused", False, True)
 
 
+async def test_a_refusal_that_comes_in_pieces_is_read_whole() -> None:
+    [answer] = refusal(400, {"message": "x" * 60_000, "code": "context_length_exceeded"})
+    assert isinstance(answer, bytes)
+    _, error = await fault([answer[at : at + 500] for at in range(0, len(answer), 500)])
+    assert error.too_long
+
+
 async def test_a_limit_of_tokens_a_minute_is_no_limit_of_the_context() -> None:
     _, error = await fault(refusal(429, {"message": "Request too large: please reduce the length."}))
     assert (error.code, error.too_long) == ("provider_busy", False)

@@ -106,8 +106,9 @@ async def test_a_new_beginning_that_nobody_can_pay_is_none(tmp_path: Path, secon
         await on.says("Once upon ")
         on.last.fail(CUT)
         await on.house.settle()
-        assert second.calls == []
-        assert ends_of(alice, run_id) == ["reply_failed"]
+        assert (second.calls, told(alice, "reply_reset")) == ([], [])
+        assert replies(alice)[0]["content"] == "Once upon ", "what was said is not taken back for nothing"
+        assert ends_of(alice, run_id) == ["new_message", "reply_failed"]
 
 
 async def test_a_prompt_that_was_too_long_is_asked_once_more_and_shorter(on: Stage) -> None:

@@ -27,14 +27,12 @@ class EventStream:
             OverflowError: The stream is longer than it may be, or an event than `MAX_EVENT_BYTES`.
         """
         self._room -= len(received)
-        if self._ended_in_cr and received[:1] == b"\n":
-            received = received[1:]
-            self._ended_in_cr = not received
+        if self._ended_in_cr and received:
+            self._ended_in_cr = False
+            received = received.removeprefix(b"\n")
         if b"\r" in received:
             self._ended_in_cr = received.endswith(b"\r")
             received = received.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        elif received:
-            self._ended_in_cr = False
         *events, self._rest = (self._rest + received).split(b"\n\n")
         if self._room < 0 or len(self._rest) > MAX_EVENT_BYTES:
             raise OverflowError("more than is taken")

@@ -207,7 +207,10 @@ class OpenAiCompatible:
         """Read why a request was refused; None if that is not said in JSON."""
         try:
             async with patience.wait():
-                body = json.loads(await response.content.read(MAX_REFUSAL_BYTES))
+                said = b""
+                while len(said) < MAX_REFUSAL_BYTES and (piece := await response.content.readany()):
+                    said += piece
+            body = json.loads(said)
         except ValueError:
             return None
         except Exception as error:
