@@ -46,6 +46,7 @@ from gator.personas import cards
 from gator.ports import Broker, Clock, ReplyProvider
 from gator.protocol.events import Limits
 from gator.settings import Settings, SettingsError, is_loopback, load
+from gator.storage.checkpoints import Checkpoints
 from gator.storage.journal import MAX_WAITING, GroupCommit
 from gator.storage.sqlite import FILE_NAME, DataLock, SqliteWriter, connect, migrate
 from gator.storage.sqlite_store import SqliteStore
@@ -146,9 +147,14 @@ async def open_house(
         for step in migrate(connection):
             log.info("migrated", step=step)
         store = SqliteStore(file)
+        undo.callback(store.close)
+        checkpoints = Checkpoints(file, connection, metrics=metrics, log=log)
         undo.pop_all()
+    after_the_last_commit = ExitStack()
+    after_the_last_commit.callback(lock.release)
+    after_the_last_commit.callback(checkpoints.close)
     journal = GroupCommit(
-        SqliteWriter(connection, on_close=lock.release),
+        SqliteWriter(connection, on_close=after_the_last_commit.close),
         clock=clock,
         publish=broker.publish,
         metrics=metrics,

@@ -68,6 +68,14 @@ class Metrics:
             buckets=LATENCY_BUCKETS,
             registry=r,
         )
+        self.wal_pages = Gauge("gator_wal_pages", "Pages in SQLite's write-ahead log.", registry=r)
+        self.checkpoint_seconds = Histogram(
+            "gator_checkpoint_seconds",
+            "Copying the write-ahead log into the database, beside the commits or within one.",
+            ["where"],
+            buckets=LATENCY_BUCKETS,
+            registry=r,
+        )
 
         self.outbox_bytes = Gauge(
             "gator_outbox_bytes", "Bytes waiting for slow readers, all together.", registry=r
