@@ -55,6 +55,7 @@ def refusal(status: int, error: object = None, **headers: str) -> Answer:
     """Word an answer that is an error. Underscores in the headers' names become hyphens."""
     body = json.dumps({"error": error}).encode()
     lines = [f"HTTP/1.1 {status} Not so", f"Content-Length: {len(body)}", "Content-Type: application/json"]
+    lines.append("Connection: close")  # as it does: whoever asks again at once is not to ask on this one
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return ["\r\n".join([*lines, "", ""]).encode() + body]
 

@@ -12,8 +12,8 @@ from gator.protocol.events import ReplyDelta
 from gator.protocol.times import rfc3339
 from gator.protocol.types import UserId
 
-COALESCE_S: Final = 0.04
-"""Pieces of this long are told together; the first one at once."""
+COALESCE_S: Final = 0.025
+"""Shortest time between two deltas. Providers may have gathered pieces before."""
 
 CHECKPOINT_S: Final = 1.0
 CHECKPOINT_CHARS: Final = 512
@@ -57,6 +57,7 @@ class LiveRun:
         self._length = 0
         self._told = 0
         self._written = 0
+        self._next_at = 0.0
         self._timer: Timer | None = None
         self._keeping: Timer | None = None
 
@@ -73,14 +74,16 @@ class LiveRun:
         return self._length
 
     def say(self, text: str) -> None:
-        """Take a piece; it is told within `COALESCE_S`, the first one at once."""
+        """Take a piece; it is told `COALESCE_S` after the one before, and so the first one at once."""
         is_first = self._told == 0
         self._pieces.append(text)
         self._length += len(text)
-        if is_first:
-            self.tell_now()
-        elif self._timer is None:
-            self._timer = self._clock.call_later(COALESCE_S, self.tell_now)
+        if self._timer is None:
+            wait_s = self._next_at - self._clock.monotonic()
+            if is_first or wait_s <= 0:
+                self.tell_now()
+            else:
+                self._timer = self._clock.call_later(wait_s, self.tell_now)
         # From the first piece on somebody has read it: it is not to be made again.
         if is_first or self._length - self._written >= CHECKPOINT_CHARS:
             self._keep()
@@ -93,6 +96,7 @@ class LiveRun:
             self._timer.cancel()
             self._timer = None
         if self._told < self._length:
+            self._next_at = self._clock.monotonic() + COALESCE_S
             delta = self.delta(self._told)
             self._told = self._length
             self._tell(delta)

@@ -4,8 +4,11 @@ import logging
 import socket
 import sys
 import traceback
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,7 +29,7 @@ from tests.support.fault_server import (
 
 from gator.domain.reply import Usage
 from gator.personas.providers import openai_compatible
-from gator.personas.providers.openai_compatible import OpenAiCompatible
+from gator.personas.providers.openai_compatible import GATHER_S, TOGETHER_S, OpenAiCompatible
 from gator.ports import Finished, Prompt, ProviderError, Said, Turn
 from gator.protocol.events import ReplyFailure
 
@@ -71,6 +74,30 @@ async def fault(answer: Answer, **options: Any) -> tuple[str, ProviderError]:
     raise AssertionError(f"no fault after {said!r}")
 
 
+@asynccontextmanager
+async def dictated(head: bytes) -> AsyncIterator[tuple[OpenAiCompatible, asyncio.Queue[bytes]]]:
+    """Have a server say what is put into a queue, when it is put there."""
+    words = asyncio.Queue[bytes]()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head)
+        while word := await words.get():
+            writer.write(word)
+            await writer.drain()
+            words.task_done()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    it = OpenAiCompatible(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", KEY, "default-model")
+    try:
+        async with server:
+            yield it, words
+            words.put_nowait(b"")
+    finally:
+        await it.close()
+
+
 # A reply
 
 
@@ -111,6 +138,32 @@ async def test_the_request_says_what_the_prompt_does() -> None:
     }
     assert plain.body["model"] == "default-model"
     assert plain.body.keys().isdisjoint({"temperature", "stop"})
+
+
+async def test_a_proxy_of_the_environment_is_used_with_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with FaultServer(whole("Hi")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1").replace("//", "//ada:pass@"))
+        monkeypatch.setenv("no_proxy", "near.example")
+        far, near = (OpenAiCompatible(f"http://{where}.example/v1", KEY, "m") for where in ("far", "near"))
+        await listen(far)
+        with pytest.raises(ProviderError, match="provider_unreachable"):
+            await listen(near)
+        await far.close()
+        await near.close()
+    [asked] = proxy.requests
+    assert asked.line == "POST http://far.example/v1/chat/completions HTTP/1.1"
+    assert asked.headers["proxy-authorization"] == f"Basic {b64encode(b'ada:pass').decode()}"
+    assert asked.headers["authorization"] == f"Bearer {KEY}"
+
+
+async def test_passwords_that_somebody_keeps_for_other_programs_are_not_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login ada password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    async with FaultServer(whole("Hi")) as server, provider(server) as it:
+        await listen(it)
+    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
 async def test_who_has_no_key_may_ask_and_the_environment_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,6 +263,16 @@ async def test_what_was_said_before_a_fault_counts_and_the_fault_has_a_code(
     assert (said, error.code, error.retryable) == ("So", code, True)
 
 
+async def test_what_came_along_with_a_fault_counts_too() -> None:
+    async with dictated(CHUNKED_HEAD) as (it, words), it.reply(PROMPT) as pieces:
+        words.put_nowait(chunked(piece("So")))
+        assert await anext(pieces) == Said("So")
+        words.put_nowait(chunked(piece(" far")) + b"this is no length\r\n")
+        assert await anext(pieces) == Said(" far")
+        with pytest.raises(ProviderError, match="provider_broke_off"):
+            await anext(pieces)
+
+
 @pytest.mark.parametrize("head", [HEAD, CHUNKED_HEAD])
 async def test_a_line_without_an_end_is_given_up(head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai_compatible, "MAX_RESPONSE_BYTES", 1_000_000)
@@ -229,6 +292,31 @@ async def test_a_line_without_an_end_is_given_up(head: bytes, monkeypatch: pytes
 async def test_who_ends_without_a_word_and_without_a_reason_has_broken_off(answer: Answer) -> None:
     said, error = await fault(answer)
     assert (said, error.code, error.retryable) == ("", "provider_broke_off", True)
+
+
+async def test_what_follows_the_first_words_is_gathered_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments: list[float] = []
+
+    async def a_moment(seconds: float) -> None:
+        moments.append(seconds)
+        for word in ("far", ",", " so good"):
+            words.put_nowait(piece(word))
+        words.put_nowait(piece(finish="stop") + DONE)
+        await words.join()
+        for _ in range(3):  # rounds of the event loop, in which it reads what has come
+            await rest(0)
+
+    rest = asyncio.sleep
+    monkeypatch.setattr(openai_compatible, "asyncio", SimpleNamespace(**vars(asyncio) | {"sleep": a_moment}))
+    async with dictated(HEAD) as (it, words), it.reply(PROMPT) as pieces:
+        words.put_nowait(piece("So"))
+        assert await anext(pieces) == Said("So")
+        assert moments == []
+        words.put_nowait(piece(" "))
+        assert [await anext(pieces) for _ in range(4)] == list(map(Said, [" ", "far", ",", " so good"]))
+        assert isinstance(await anext(pieces), Finished)
+    [moment] = moments
+    assert GATHER_S <= moment <= GATHER_S + TOGETHER_S
 
 
 @pytest.mark.parametrize(

@@ -136,21 +136,31 @@ async def test_a_message_said_ten_times_gets_one_reply_at_the_price_of_one(tmp_p
         assert len(on.puppet.calls) == 1
 
 
-async def test_the_first_piece_is_told_at_once_and_more_every_40_ms(on: Stage) -> None:
+async def test_the_first_piece_is_told_at_once_and_more_every_25_ms(on: Stage) -> None:
     alice = await on.talk()
     await on.ask(alice)
     for piece in ("one ", "two ", "three ", "four "):
         on.last.say(piece)
         await on.house.settle()
     assert [frame["text"] for frame in told(alice, "reply_delta")] == ["one "]
-    await on.house.advance(0.039)
+    await on.house.advance(0.024)
     assert len(told(alice, "reply_delta")) == 1
     await on.house.advance(0.001)
     assert [frame["text"] for frame in told(alice, "reply_delta")] == ["one ", "two three four "]
-    on.last.say("five")
+    on.last.say("five ")
     await on.house.settle()
-    await on.house.advance(0.04)
+    assert len(told(alice, "reply_delta")) == 2
+    await on.house.advance(0.025)
     assert [frame["offset"] for frame in told(alice, "reply_delta")] == [0, 4, 19]
+
+
+async def test_a_piece_after_a_pause_is_told_at_once(on: Stage) -> None:
+    alice = await on.talk()
+    await on.ask(alice)
+    await on.says("one ", "two ")
+    on.last.say("three ")
+    await on.house.settle()
+    assert [frame["text"] for frame in told(alice, "reply_delta")] == ["one ", "two ", "three "]
 
 
 async def test_the_rest_is_told_before_the_message(on: Stage) -> None:

@@ -14,6 +14,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import msgspec
 from msgspec import Meta, Struct
@@ -45,6 +47,13 @@ AFTERMATH_S: Final = 1.0
 
 GOODBYE_S: Final = 0.05
 """How long after its last event a stream may take to end, so that the next reply can use its connection."""
+
+GATHER_S: Final = 0.04
+"""How long what comes after the first words is gathered, to be taken together: most of what a piece costs is
+being woken for it."""
+
+TOGETHER_S: Final = 0.005
+"""Gathering ends on multiples of this, so that the replies whose turn it is are woken together."""
 
 _OPTIONAL: Final = frozenset({"max_tokens", "max_completion_tokens", "temperature", "stop", "stream_options"})
 """What may be left out of a request where a model does not take it."""
@@ -178,7 +187,9 @@ class OpenAiCompatible:
                 },
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=self._uses_proxies,
+                # aiohttp's own look at the environment takes two threads for each request, and
+                # takes offence at a key where ~/.netrc has another one.
+                proxy=_proxy_for(self._url) if self._uses_proxies else None,
             )
         return self._session
 
@@ -307,11 +318,27 @@ async def _receive(
 ) -> list[bytes] | None:
     """Wait for what comes next, and return the events that it completes; None at the end."""
     try:
-        async with patience.wait():
-            received = await response.content.readany()
+        try:
+            async with patience.wait():
+                received = await response.content.readany()
+        except Exception:
+            received = _left_in(response.content)
+            if not received:
+                raise
+        if received and patience.has_spoken and not patience.has_finished:
+            await asyncio.sleep(GATHER_S + -patience.now() % TOGETHER_S)
+            received += _left_in(response.content)
         return stream.feed(received) if received else None
     except Exception as error:
         raise _failure(error) from None
+
+
+def _left_in(content: aiohttp.StreamReader) -> bytes:
+    """Take what has come and was not read, without waiting.
+
+    Also what came before a fault, which aiohttp's own methods keep back.
+    """
+    return content._read_nowait(-1)
 
 
 def _read(event: bytes) -> _Chunk:
@@ -330,9 +357,9 @@ class _Patience:
     """How long the next chunk of a reply may be waited for."""
 
     def __init__(self, first_token_s: float, between_chunks_s: float, total_s: float) -> None:
-        self._now = asyncio.get_running_loop().time
-        self._end = self._now() + total_s
-        self._first = min(self._now() + first_token_s, self._end)
+        self.now = asyncio.get_running_loop().time
+        self._end = self.now() + total_s
+        self._first = min(self.now() + first_token_s, self._end)
         self._between_s = between_chunks_s
         self.has_spoken = False
         self.has_finished = False
@@ -346,12 +373,12 @@ class _Patience:
         if within_s is None and self.has_finished:
             return
         self.has_finished = True
-        self._end = min(self._now() + (AFTERMATH_S if within_s is None else within_s), self._end)
+        self._end = min(self.now() + (AFTERMATH_S if within_s is None else within_s), self._end)
 
     def wait(self) -> asyncio.Timeout:
         """Bound one wait."""
         if self.has_spoken or self.has_finished:
-            return asyncio.timeout_at(min(self._now() + self._between_s, self._end))
+            return asyncio.timeout_at(min(self.now() + self._between_s, self._end))
         return asyncio.timeout_at(self._first)
 
 
@@ -372,6 +399,14 @@ class _Text:
     def end(self) -> str:
         """Return what stays of the last half of a pair."""
         return self._decoder.decode(b"", final=True)
+
+
+def _proxy_for(url: str) -> str | None:
+    """Name the proxy that the environment wants used for an address."""
+    parts = urlsplit(url)
+    if parts.hostname is None or proxy_bypass(parts.hostname):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def _failure(error: Exception) -> ProviderError:
