@@ -29,7 +29,7 @@ from tests.support.fault_server import (
 
 from gator.domain.reply import Usage
 from gator.personas.providers import openai_compatible
-from gator.personas.providers.openai_compatible import GATHER_S, TOGETHER_S, OpenAiCompatible
+from gator.personas.providers.openai_compatible import GATHER_S, TURNS, OpenAiCompatible
 from gator.ports import Finished, Prompt, ProviderError, Said, Turn
 from gator.protocol.events import ReplyFailure
 
@@ -316,7 +316,27 @@ async def test_what_follows_the_first_words_is_gathered_for_a_moment(monkeypatch
         assert [await anext(pieces) for _ in range(4)] == list(map(Said, [" ", "far", ",", " so good"]))
         assert isinstance(await anext(pieces), Finished)
     [moment] = moments
-    assert GATHER_S <= moment <= GATHER_S + TOGETHER_S
+    assert GATHER_S <= moment < 2 * GATHER_S
+
+
+async def test_replies_are_taken_up_at_different_moments(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = asyncio.get_running_loop().time
+    moments: list[float] = []
+
+    async def a_moment(seconds: float) -> None:
+        moments.append((now() + seconds) % GATHER_S)
+
+    monkeypatch.setattr(openai_compatible, "asyncio", SimpleNamespace(**vars(asyncio) | {"sleep": a_moment}))
+    async with dictated(HEAD) as (it, words):
+        for reply in range(TURNS):
+            async with it.reply(PROMPT) as pieces:
+                for said, word in enumerate(("So", " far")):
+                    words.put_nowait(piece(word))
+                    assert await anext(pieces) == Said(word)
+                    assert len(moments) == reply + said
+                words.put_nowait(b"")
+    apart = GATHER_S / TURNS
+    assert {round(moment / apart) % TURNS for moment in moments} == set(range(TURNS))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from email.utils import parsedate_to_datetime
+from itertools import cycle
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -48,12 +49,13 @@ AFTERMATH_S: Final = 1.0
 GOODBYE_S: Final = 0.05
 """How long after its last event a stream may take to end, so that the next reply can use its connection."""
 
-GATHER_S: Final = 0.04
-"""How long what comes after the first words is gathered, to be taken together: most of what a piece costs is
-being woken for it."""
+GATHER_S: Final = 0.025
+"""How long what comes after the first words is gathered, and up to as long again until it is the reply's turn.
+So a reply costs the same however fast it comes: what is dear is being woken for it."""
 
-TOGETHER_S: Final = 0.005
-"""Gathering ends on multiples of this, so that the replies whose turn it is are woken together."""
+TURNS: Final = 5
+"""Moments within `GATHER_S` at which replies are taken up. Those of one moment are taken up in one go, which
+is cheaper; they are spread over all of them, so that nobody else waits long for one."""
 
 _OPTIONAL: Final = frozenset({"max_tokens", "max_completion_tokens", "temperature", "stop", "stream_options"})
 """What may be left out of a request where a model does not take it."""
@@ -150,12 +152,13 @@ class OpenAiCompatible:
         self._uses_proxies = uses_proxies
         self._keeps_connections = keeps_connections
         self._distasteful: dict[str, frozenset[str]] = {}
+        self._turns = cycle(turn * GATHER_S / TURNS for turn in range(TURNS))
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
     async def reply(self, prompt: Prompt) -> AsyncIterator[AsyncIterator[Said | Finished]]:
         """See `ReplyProvider.reply`. An end without a reason is a reply cut short."""
-        patience = _Patience(*self._patience)
+        patience = _Patience(*self._patience, turn_s=next(self._turns))
         response = await self._open(prompt, patience)
         try:
             async with aclosing(self._pieces(response, patience)) as pieces:
@@ -326,7 +329,7 @@ async def _receive(
             if not received:
                 raise
         if received and patience.has_spoken and not patience.has_finished:
-            await asyncio.sleep(GATHER_S + -patience.now() % TOGETHER_S)
+            await asyncio.sleep(patience.gather_s())
             received += _left_in(response.content)
         return stream.feed(received) if received else None
     except Exception as error:
@@ -356,11 +359,12 @@ def _read(event: bytes) -> _Chunk:
 class _Patience:
     """How long the next chunk of a reply may be waited for."""
 
-    def __init__(self, first_token_s: float, between_chunks_s: float, total_s: float) -> None:
-        self.now = asyncio.get_running_loop().time
-        self._end = self.now() + total_s
-        self._first = min(self.now() + first_token_s, self._end)
+    def __init__(self, first_token_s: float, between_chunks_s: float, total_s: float, *, turn_s: float) -> None:
+        self._now = asyncio.get_running_loop().time
+        self._end = self._now() + total_s
+        self._first = min(self._now() + first_token_s, self._end)
         self._between_s = between_chunks_s
+        self._turn_s = turn_s
         self.has_spoken = False
         self.has_finished = False
 
@@ -373,12 +377,16 @@ class _Patience:
         if within_s is None and self.has_finished:
             return
         self.has_finished = True
-        self._end = min(self.now() + (AFTERMATH_S if within_s is None else within_s), self._end)
+        self._end = min(self._now() + (AFTERMATH_S if within_s is None else within_s), self._end)
+
+    def gather_s(self) -> float:
+        """Tell how long to gather what comes, until the reply's turn."""
+        return GATHER_S + (self._turn_s - self._now()) % GATHER_S
 
     def wait(self) -> asyncio.Timeout:
         """Bound one wait."""
         if self.has_spoken or self.has_finished:
-            return asyncio.timeout_at(min(self.now() + self._between_s, self._end))
+            return asyncio.timeout_at(min(self._now() + self._between_s, self._end))
         return asyncio.timeout_at(self._first)
 
 
