@@ -74,7 +74,7 @@ class LiveRun:
         return self._length
 
     def say(self, text: str) -> None:
-        """Take a piece; it is told `COALESCE_S` after the one before, and so the first one at once."""
+        """Take a piece; it is told at once, unless another one was told less than `COALESCE_S` ago."""
         is_first = self._told == 0
         self._pieces.append(text)
         self._length += len(text)

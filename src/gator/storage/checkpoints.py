@@ -82,10 +82,12 @@ class Checkpoints:
 
     def _run(self) -> None:
         while self._due.get():
-            for _ in range(PASSES):
-                if self._copy(self._connection, "beside"):
-                    break
-            self._idle.set()
+            try:
+                for _ in range(PASSES):
+                    if self._copy(self._connection, "beside"):
+                        break
+            finally:  # whatever happens: at its bound a commit waits for this
+                self._idle.set()
 
     def _copy(self, connection: apsw.Connection, where: Literal["beside", "within"]) -> bool:
         """Copy what is in the log and no reader holds back; true if that was all."""
