@@ -118,7 +118,8 @@ async def test_a_persona_is_asked_grows_is_stopped_and_answers_anew(server: Serv
                 "Gator (AI, attempt 2):" in ada.text and "umbrella?”" in ada.text.replace("\n        ", " ")
             )
         )
-        assert "stopped):" not in ada.text, "an older attempt gives way to the newer one"
+        # Once its message is there, which comes after its last words: an older attempt gives way to the newer one.
+        await ada.until(lambda ada: "stopped):" not in ada.text)
 
 
 async def test_orders_are_carried_out_and_explained(server: Server) -> None:
