@@ -110,24 +110,43 @@ def test_a_restored_log_gets_another_epoch(connection: apsw.Connection, tmp_path
 # The writer
 
 
-def test_talk_costs_two_statements_however_long_it_is_and_ids_one_more(tmp_path: Path, queries: Queries) -> None:
+def test_talk_costs_one_statement_however_long_it_is_and_ids_one_more(tmp_path: Path, queries: Queries) -> None:
     connection = connect(tmp_path / FILE_NAME)
     migrate(connection)
     writer = SqliteWriter(connection)
     writer.write([create("garden", "ann")], NOON)
-    with queries(2):
+    with queries(1):
         writer.write([post("garden", "ann", "a")], NOON)
-    with queries(3):
+    with queries(2):
         writer.write([post("garden", "ann", "b", key="k")], NOON)
     with queries(1):
         writer.write([post("garden", "ann", "b", key="k")], NOON)
-    with queries(2):
+    with queries(1):
         writer.write([post("garden", "ann", str(n)) for n in range(10)], NOON)
-    with queries(3):
+    with queries(2):
         writer.write([post("garden", "ann", str(n), key=str(n)) for n in range(10)], NOON)
     with queries(0):
         writer.write([post("garden", "zoe", "refused")], NOON)
     writer.close()
+
+
+def test_talk_needs_no_transaction_around_it(connection: apsw.Connection) -> None:
+    ran: list[str] = []
+
+    def note(_cursor: apsw.Cursor, sql: str, _bindings: object) -> bool:
+        ran.append(sql.split()[0])
+        return True
+
+    writer = SqliteWriter(connection)
+    writer.write([create("garden", "ann"), create("kitchen", "ann")], NOON)
+    connection.set_exec_trace(note)
+    writer.write([post("garden", "ann", "a"), post("kitchen", "ann", "b"), post("garden", "ann", "c")], NOON + 1)
+    assert ran == ["INSERT"]
+    heads = connection.execute("SELECT id, head, last_message_seq, active_at FROM conversations ORDER BY id")
+    assert heads.fetchall() == [("garden", 3, 3, NOON + 1), ("kitchen", 2, 2, NOON + 1)]
+    ran.clear()
+    writer.write([post("garden", "ann", "d"), gone("ann", 7)], NOON)
+    assert ran == ["BEGIN", "UPDATE", "INSERT", "COMMIT"]
 
 
 def test_notes_do_not_cut_talk_in_two(tmp_path: Path, queries: Queries) -> None:
@@ -136,7 +155,7 @@ def test_notes_do_not_cut_talk_in_two(tmp_path: Path, queries: Queries) -> None:
     writer = SqliteWriter(connection)
     writer.write([create("garden", "ann"), seen("ann")], NOON)
     a, b, c = (post("garden", "ann", text) for text in "abc")
-    with queries(4):
+    with queries(3):
         results = writer.write([a, seen("ann"), b, gone("ann", 7), read("garden", "ann", 2), c], NOON)
     assert [said_in(result) for result in results] == ["a", None, "b", None, None, "c"]
     writer.close()
@@ -234,9 +253,9 @@ def test_the_state_of_a_conversation_is_read_once(tmp_path: Path, queries: Queri
     migrate(connection)
     SqliteWriter(connection).write([create("garden", "ann")], NOON)
     writer = SqliteWriter(connection)
-    with queries(4):
+    with queries(3):
         writer.write([post("garden", "ann", "a")], NOON)
-    with queries(2):
+    with queries(1):
         writer.write([post("garden", "ann", "b")], NOON)
     writer.close()
 

@@ -198,13 +198,14 @@ class SqliteWriter:
         """See `Writer.write`.
 
         Messages wait until a change of another kind, which may depend on them, or the
-        end; notes touch no table of theirs and pass them. So a batch that is nothing
-        but talk costs three statements whatever its length, and the event loop's
-        thread gets the interpreter while SQLite works on them.
+        end; notes touch no table of theirs and pass them. A batch that is nothing but
+        talk is one statement that writes, whatever its length, and needs no other one
+        around it: for each of them this thread would have to wait until the event loop
+        lets go of the interpreter.
         """
         results: dict[int, Result] = {}
         waiting: dict[int, PostMessage] = {}
-        with self._transaction():
+        with self._transaction(of_one_statement=all(map(_is_talk, entries))):
             for at, entry in enumerate(entries):
                 match entry:
                     case PostMessage():
@@ -239,11 +240,14 @@ class SqliteWriter:
         self._on_close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
+    def _transaction(self, *, of_one_statement: bool) -> Iterator[None]:
         try:
-            yield
-            self._connection.execute("COMMIT")
+            if of_one_statement:  # which SQLite commits by itself
+                yield
+            else:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield
+                self._connection.execute("COMMIT")
         except BaseException:
             self._conversations.clear()
             self._users.clear()
@@ -341,9 +345,7 @@ class SqliteWriter:
             )
             for event in events
         ]
-        heads = {event.conversation_id: event.seq for event in events}
         self._run("insert_messages", {"rows": _json(rows), "at": now})
-        self._run("advance_with_messages", {"heads": _json(heads), "at": now})
 
     def _conversation(self, conversation_id: ConversationId) -> Conversation | None:
         kept = self._conversations.get(conversation_id)
@@ -432,6 +434,11 @@ class SqliteWriter:
 
     def _rows(self, name: str, bindings: Bindings) -> apsw.Cursor:
         return self._connection.execute(self._sql[name], bindings)
+
+
+def _is_talk(entry: Change | Note) -> bool:
+    """Tell whether nothing is to be written but a message, see the trigger `messages_advance`."""
+    return isinstance(entry, PostMessage) and not entry.runs
 
 
 def _repeat_key(post: PostMessage) -> RepeatKey:

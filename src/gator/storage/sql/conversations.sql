@@ -8,10 +8,6 @@ SELECT kind, title, head, created_at, deleted FROM conversations WHERE id = :id
 -- name: direct_conversation
 SELECT id FROM conversations WHERE direct_key = :direct_key
 
--- name: advance_with_messages
-UPDATE conversations SET head = heads.value, last_message_seq = heads.value, active_at = :at
-FROM jsonb_each(:heads) heads WHERE conversations.id = heads.key
-
 -- name: advance
 UPDATE conversations SET head = :seq WHERE id = :id
 
