@@ -49,13 +49,14 @@ AFTERMATH_S: Final = 1.0
 GOODBYE_S: Final = 0.05
 """How long after its last event a stream may take to end, so that the next reply can use its connection."""
 
-GATHER_S: Final = 0.025
-"""How long what comes after the first words is gathered, and up to as long again until it is the reply's turn.
+GATHER_S: Final = 0.04
+"""How long what comes after the first words is gathered, and up to `TURN_S` longer until it is the reply's turn.
 So a reply costs the same however fast it comes: what is dear is being woken for it."""
 
+TURN_S: Final = 0.01
 TURNS: Final = 5
-"""Moments within `GATHER_S` at which replies are taken up. Those of one moment are taken up in one go, which
-is cheaper; they are spread over all of them, so that nobody else waits long for one."""
+"""Moments within `TURN_S`, and then again, at which replies are taken up. Those of one moment are taken up in one
+go, which is cheaper; they are spread over all of them, so that nobody else waits long for one."""
 
 _OPTIONAL: Final = frozenset({"max_tokens", "max_completion_tokens", "temperature", "stop", "stream_options"})
 """What may be left out of a request where a model does not take it."""
@@ -152,7 +153,7 @@ class OpenAiCompatible:
         self._uses_proxies = uses_proxies
         self._keeps_connections = keeps_connections
         self._distasteful: dict[str, frozenset[str]] = {}
-        self._turns = cycle(turn * GATHER_S / TURNS for turn in range(TURNS))
+        self._turns = cycle(turn * TURN_S / TURNS for turn in range(TURNS))
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
@@ -265,45 +266,41 @@ class OpenAiCompatible:
     async def _pieces(
         self, response: aiohttp.ClientResponse, patience: _Patience
     ) -> AsyncGenerator[Said | Finished, None]:
-        reason: str | None = None
-        usage: Usage | None = None
-        model: str | None = None
-        text = _Text()
-        async with aclosing(self._chunks(response, patience)) as chunks:
-            async for chunk in chunks:
-                model = chunk.model or model
-                if chunk.usage is not None:
-                    usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-                for choice in chunk.choices[:1]:
-                    if choice.finish_reason is not None:
-                        reason = choice.finish_reason
-                        patience.finished()
-                    if choice.delta is not None and (piece := text.read(choice.delta.content or "")):
-                        patience.spoken()
-                        yield Said(piece)
-        if rest := text.end():
-            patience.spoken()
-            yield Said(rest)
-        if reason is None and not patience.has_spoken:
-            raise ProviderError("provider_broke_off", "ended before it had said anything")
-        yield Finished(usage, truncated=reason not in ("stop", "tool_calls", "function_call"), model=model)
+        """Read up to the stream's end, or to a fault once the reply is whole.
 
-    async def _chunks(self, response: aiohttp.ClientResponse, patience: _Patience) -> AsyncGenerator[_Chunk, None]:
-        """Read chunks up to the stream's end, or to a fault once the reply is whole."""
+        What came together is one piece, also if a fault came with it.
+        """
         stream = EventStream(MAX_RESPONSE_BYTES)
-        try:
-            while (events := await _receive(response, stream, patience)) is not None:
+        heard = _Heard(patience)
+        fault: ProviderError | None = None
+        while fault is None:
+            try:
+                events = await _receive(response, stream, patience)
+                if events is None:
+                    break
                 for event in events:
-                    if event == _END:
-                        patience.finished(GOODBYE_S)
-                        continue
-                    chunk = _read(event)
-                    if chunk.error:
-                        raise self._refusal(_status_in_band(chunk.error), chunk.error, None)
-                    yield chunk
-        except ProviderError:
-            if not patience.has_finished:
-                raise
+                    self._hear(event, heard)
+            except ProviderError as error:
+                fault = error
+            if text := heard.text():
+                yield Said(text)
+        if fault is not None and not patience.has_finished:
+            raise fault
+        if rest := heard.text(is_all=True):
+            yield Said(rest)
+        if heard.reason is None and not patience.has_spoken:
+            raise ProviderError("provider_broke_off", "ended before it had said anything")
+        is_cut_short = heard.reason not in ("stop", "tool_calls", "function_call")
+        yield Finished(heard.usage, truncated=is_cut_short, model=heard.model)
+
+    def _hear(self, event: bytes, heard: _Heard) -> None:
+        if event == _END:
+            heard.patience.finished(GOODBYE_S)
+            return
+        chunk = _read(event)
+        if chunk.error:
+            raise self._refusal(_status_in_band(chunk.error), chunk.error, None)
+        heard.take(chunk)
 
     def _refusal(self, status: int, error: object, retry_after_s: float | None) -> ProviderError:
         """Word a refusal, without a word of what the provider sent: that may repeat the key or the prompt."""
@@ -329,7 +326,7 @@ async def _receive(
             if not received:
                 raise
         if received and patience.has_spoken and not patience.has_finished:
-            await asyncio.sleep(patience.gather_s())
+            await asyncio.sleep(patience.turn_in_s())
             received += _left_in(response.content)
         return stream.feed(received) if received else None
     except Exception as error:
@@ -379,15 +376,47 @@ class _Patience:
         self.has_finished = True
         self._end = min(self._now() + (AFTERMATH_S if within_s is None else within_s), self._end)
 
-    def gather_s(self) -> float:
+    def turn_in_s(self) -> float:
         """Tell how long to gather what comes, until the reply's turn."""
-        return GATHER_S + (self._turn_s - self._now()) % GATHER_S
+        return GATHER_S + (self._turn_s - self._now() - GATHER_S) % TURN_S
 
     def wait(self) -> asyncio.Timeout:
         """Bound one wait."""
         if self.has_spoken or self.has_finished:
             return asyncio.timeout_at(min(self._now() + self._between_s, self._end))
         return asyncio.timeout_at(self._first)
+
+
+class _Heard:
+    """What a provider has said of a reply."""
+
+    def __init__(self, patience: _Patience) -> None:
+        self.patience = patience
+        self.reason: str | None = None
+        self.usage: Usage | None = None
+        self.model: str | None = None
+        self._pieces: list[str] = []
+        self._text = _Text()
+
+    def take(self, chunk: _Chunk) -> None:
+        """Take a chunk. Of several choices the first one counts."""
+        self.model = chunk.model or self.model
+        if chunk.usage is not None:
+            self.usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+        for choice in chunk.choices[:1]:
+            if choice.finish_reason is not None:
+                self.reason = choice.finish_reason
+                self.patience.finished()
+            if choice.delta is not None and choice.delta.content:
+                self._pieces.append(choice.delta.content)
+
+    def text(self, *, is_all: bool = False) -> str:
+        """Return what was said and not returned before. Half a sign waits for the rest, unless that is all."""
+        text = self._text.read("".join(self._pieces), is_all=is_all)
+        self._pieces.clear()
+        if text:
+            self.patience.spoken()
+        return text
 
 
 class _Text:
@@ -400,13 +429,9 @@ class _Text:
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-16-le")("replace")
 
-    def read(self, piece: str) -> str:
-        """Take a piece, and return what is whole of it and those before it."""
-        return self._decoder.decode(piece.encode("utf-16-le", "surrogatepass"))
-
-    def end(self) -> str:
-        """Return what stays of the last half of a pair."""
-        return self._decoder.decode(b"", final=True)
+    def read(self, piece: str, *, is_all: bool) -> str:
+        """Take a piece, and return what is whole of it and those before it, and at the end what is not."""
+        return self._decoder.decode(piece.encode("utf-16-le", "surrogatepass"), final=is_all)
 
 
 def _proxy_for(url: str) -> str | None:
