@@ -30,6 +30,8 @@
  *   --delivery TEXT    what every frame that delivers a message contains (default: any frame may)
  *   --rate R           open loop instead: R messages a second, all publishers in turn. Such a message is
  *                      stamped with the time at which it was due, so a stall counts as the latency it is
+ *   --random           with --rate: at moments that are drawn, as of people who do not know of one another
+ *                      (exponential gaps, the same ones in every run), and not one after the other in step
  *   --seconds S        measured time (5)
  *   --warm-up S        before that (1)
  *   --pid N            the server's process; it and all below it are measured
@@ -52,6 +54,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -70,7 +73,7 @@
 static struct {
   int port, connections, group, opening, publishers, window, pid, pad, frozen, steady, missed;
   double rate, seconds, warm_up;
-  int is_idle, is_binary, has_return;
+  int is_idle, is_binary, is_random, has_return;
   const char *path, *message, *subprotocol, *position, *delivery, *answer_to, *answer;
 } set = {.connections = 100, .opening = 64, .publishers = 1, .window = 1, .seconds = 5, .warm_up = 1, .path = "/"};
 
@@ -119,13 +122,14 @@ static lines read_lines(const char *file) {
 static void read_options(int count, char **argument) {
   enum { PORT = 1, PATH, CONNECTIONS, GROUP, OPENING, SCRIPT, TOKENS, IDS, SUBPROTOCOL, ANSWER, BINARY, MESSAGE,
          PAD, PUBLISHERS, WINDOW, RATE, SECONDS, WARM_UP, PID, IDLE, FROZEN, RETURN, STEADY, MISSED, POSITION,
-         DELIVERY };
+         DELIVERY, RANDOM };
   static const struct option known[] = {
     {"port", 1, 0, PORT}, {"path", 1, 0, PATH}, {"connections", 1, 0, CONNECTIONS}, {"group", 1, 0, GROUP},
     {"opening", 1, 0, OPENING}, {"script", 1, 0, SCRIPT}, {"tokens", 1, 0, TOKENS}, {"ids", 1, 0, IDS},
     {"subprotocol", 1, 0, SUBPROTOCOL}, {"answer", 1, 0, ANSWER}, {"binary", 0, 0, BINARY},
     {"message", 1, 0, MESSAGE}, {"pad", 1, 0, PAD}, {"publishers", 1, 0, PUBLISHERS}, {"window", 1, 0, WINDOW},
-    {"rate", 1, 0, RATE}, {"seconds", 1, 0, SECONDS}, {"warm-up", 1, 0, WARM_UP}, {"pid", 1, 0, PID},
+    {"rate", 1, 0, RATE}, {"random", 0, 0, RANDOM}, {"seconds", 1, 0, SECONDS},
+    {"warm-up", 1, 0, WARM_UP}, {"pid", 1, 0, PID},
     {"idle", 0, 0, IDLE}, {"frozen", 1, 0, FROZEN}, {"return", 1, 0, RETURN}, {"steady", 1, 0, STEADY},
     {"missed", 1, 0, MISSED}, {"position", 1, 0, POSITION},
     {"delivery", 1, 0, DELIVERY}, {0}};
@@ -154,6 +158,7 @@ static void read_options(int count, char **argument) {
     case PUBLISHERS: set.publishers = atoi(optarg); break;
     case WINDOW: set.window = atoi(optarg); break;
     case RATE: set.rate = atof(optarg); break;
+    case RANDOM: set.is_random = 1; break;
     case SECONDS: set.seconds = atof(optarg); break;
     case WARM_UP: set.warm_up = atof(optarg); break;
     case PID: set.pid = atoi(optarg); break;
@@ -654,17 +659,22 @@ static void release_stalled(void) {
   }
 }
 
-/* Open loop: message k is due at start + k / rate, whatever the server does. */
+/* Open loop: messages are due when they are due, whatever the server does. */
 static uint64_t rate_start, rate_sent;
+static double rate_due_ns;  /* since the start */
+
+static void wake_up_at_rate(void) {
+  uint64_t at = rate_start + (uint64_t)rate_due_ns, soon = now_ns() + 200000;
+  if (at < soon) at = soon;  /* 5,000 wake-ups a second will do */
+  struct itimerspec once = {.it_value = {at / 1000000000, at % 1000000000}};
+  timerfd_settime(timer, TFD_TIMER_ABSTIME, &once, NULL);
+}
 
 static void start_rate(void) {
-  uint64_t first = now_ns() + 1000000, every = 1e9 / set.rate;
-  if (every < 200000) every = 200000;  /* 5,000 wake-ups a second will do */
-  struct itimerspec ticks = {.it_value = {first / 1000000000, first % 1000000000},
-                             .it_interval = {every / 1000000000, every % 1000000000}};
-  timerfd_settime(timer, TFD_TIMER_ABSTIME, &ticks, NULL);
-  rate_start = first;
-  rate_sent = 0;
+  rate_start = now_ns() + 1000000;
+  rate_sent = rate_due_ns = 0;
+  srand48(1);
+  wake_up_at_rate();
 }
 
 static void stop_rate(void) {
@@ -673,11 +683,12 @@ static void stop_rate(void) {
 }
 
 static void publish_at_rate(void) {
-  for (uint64_t now = now_ns();; rate_sent++) {
-    uint64_t at = rate_start + (uint64_t)(rate_sent * (1e9 / set.rate));
-    if (at > now) return;
+  uint64_t before = rate_sent;
+  for (uint64_t now = now_ns(), at; (at = rate_start + (uint64_t)rate_due_ns) <= now; rate_sent++) {
     publish(publishers[rate_sent % publisher_count], at);
+    rate_due_ns += 1e9 / set.rate * (set.is_random ? -log(1 - drand48()) : 1);
   }
+  if (rate_sent != before) wake_up_at_rate();
 }
 
 static void start_publishing(void) {

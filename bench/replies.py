@@ -1,14 +1,15 @@
 """What 64 replies at once cost: how late their first words are, and what ordinary chat notices.
 
-    python -m bench.replies [--rounds 3] [--seconds 8] [--streams 64]
+    python -m bench.replies [--rounds 3] [--seconds 8] [--streams 64] [--tokens 300]
 
 The model is a process of its own that speaks OpenAI's chat completions and a token every 35 ms. It
 writes into its first token when it was asked and when it answered, so that what the server adds is
 known on both ways: from `send_message` to the model, and from the model's first token to the first
-`reply_delta`. Meanwhile the load generator measures chat between pairs: with nothing beside
-it, with as many people who read the model's replies from the model itself, and with those who read them
-through the server. The second is what the machine has to bear either way; the third shows what the server
-adds. All processes share one machine: see README.md on ratios and times.
+`reply_delta`. Meanwhile the load generator measures chat between pairs, who write at random moments
+as people do, and not in step: with nothing beside it, with as many people who read the model's replies
+from the model itself, and with those who read them through the server. The second is what the machine
+has to bear either way; the third shows what the server adds. All processes share one machine: see
+README.md on ratios and times.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
@@ -38,7 +40,9 @@ from bench.harness.server import Crowd
 
 FIRST_TOKEN_S: Final = 0.2
 TOKEN_S: Final = 0.035
-TOKENS: Final = 75
+TOKENS: Final = 300
+"""Length of a reply by default: a few paragraphs, eleven seconds."""
+
 THINKS_S: Final = 0.3
 """Longest pause of a person between a reply and the next question."""
 
@@ -59,28 +63,28 @@ Times = list[tuple[float, float]]
 # The model
 
 
-async def serve_model(port: int) -> None:
-    """Answer whoever asks, until this process is ended."""
-    server = await asyncio.start_server(_answer_all, "127.0.0.1", port)
+async def serve_model(port: int, tokens: int) -> None:
+    """Answer whoever asks with so many tokens, until this process is ended."""
+    server = await asyncio.start_server(partial(_answer_all, tokens), "127.0.0.1", port)
     await server.serve_forever()
 
 
-async def _answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _answer_all(tokens: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while True:
-            await _answer(reader, writer)
+            await _answer(reader, writer, tokens)
     except (ConnectionError, asyncio.IncompleteReadError):
         writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tokens: int) -> None:
     head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
     await reader.readexactly(int(head.partition("content-length:")[2].split("\r\n")[0]))
     asked = monotonic_ns()
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
     await asyncio.sleep(FIRST_TOKEN_S)
     writer.write(_piece({"content": f"{asked} {monotonic_ns()} "}))
-    for _ in range(1, TOKENS):
+    for _ in range(1, tokens):
         await asyncio.sleep(TOKEN_S)
         writer.write(WORD)
         await writer.drain()
@@ -107,8 +111,9 @@ WORD: Final = _piece({"content": "another word "})
 class Talkers:
     """People who each have a conversation with the persona, and always another question."""
 
-    def __init__(self, port: int, tokens: Sequence[str], conversations: Sequence[str]) -> None:
+    def __init__(self, port: int, reply_s: float, tokens: Sequence[str], conversations: Sequence[str]) -> None:
         self._port = port
+        self._reply_s = reply_s
         self._who = list(zip(tokens, conversations, strict=True))
         self._times: Times = []
         self._is_counting = False
@@ -121,7 +126,7 @@ class Talkers:
         """
         talk = self._talk_with_the_model if with_the_model else self._talk
         talking = [asyncio.create_task(talk(*who)) for who in self._who]
-        await asyncio.sleep(FIRST_TOKEN_S + TOKENS * TOKEN_S)
+        await asyncio.sleep(self._reply_s)
         self._is_counting = True
         print("talking", flush=True)
         over = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
@@ -133,7 +138,7 @@ class Talkers:
         print(json.dumps(self._times), flush=True)
 
     async def _talk_with_the_model(self, _token: str, _conversation: str) -> None:
-        await asyncio.sleep(random.uniform(0, FIRST_TOKEN_S + TOKENS * TOKEN_S))
+        await asyncio.sleep(random.uniform(0, self._reply_s))
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         while True:
             writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
@@ -154,7 +159,7 @@ class Talkers:
         print(json.dumps(self._times), flush=True)
 
     async def _talk(self, token: str, conversation: str) -> None:
-        await asyncio.sleep(random.uniform(0, FIRST_TOKEN_S + TOKENS * TOKEN_S))
+        await asyncio.sleep(random.uniform(0, self._reply_s))
         socket = await self._enter(token, conversation)
         while True:
             await self._ask(socket, conversation)
@@ -198,8 +203,9 @@ class Talkers:
 class Bench:
     """A server, a model, pairs who chat, and people who talk with a persona."""
 
-    def __init__(self, streams: int, seconds: float) -> None:
+    def __init__(self, streams: int, tokens: int, seconds: float) -> None:
         self._streams = streams
+        self._length = tokens
         self._seconds = seconds
         self._houses = Houses()
         self._gator = Gator("native", self._houses)
@@ -221,7 +227,7 @@ class Bench:
                 self._gator.dialect(PAIRS, home),
                 [
                     *("--connections", str(PAIRS.connections), "--group", str(PAIRS.group)),
-                    *("--publishers", str(PAIRS.groups), "--rate", str(RATE)),
+                    *("--publishers", str(PAIRS.groups), "--rate", str(RATE), "--random"),
                     *("--seconds", str(self._seconds), "--warm-up", str(WARM_UP_S)),
                 ],
                 port=port,
@@ -245,7 +251,7 @@ class Bench:
         (home / "model").mkdir(parents=True)
         self._houses.copy_to(home, PAIRS)
         model_port, port = free_port(), free_port()
-        model = [sys.executable, "-m", "bench.replies", "model", str(model_port)]
+        model = [sys.executable, "-m", "bench.replies", "model", str(model_port), str(self._length)]
         environment = self._houses.environment(home / "data", port) | {
             "GATOR_REPLY_PROVIDER": "openai-compatible",
             "GATOR_OPENAI_BASE_URL": f"http://127.0.0.1:{model_port}/v1",
@@ -262,7 +268,8 @@ class Bench:
         conversations = [
             _post(port, token, f"/personas/{persona}/conversations", {})["id"] for token in self._tokens
         ]
-        command = [sys.executable, "-m", "bench.replies", *what, "--port", str(to or port)]
+        reply_s = FIRST_TOKEN_S + self._length * TOKEN_S
+        command = [sys.executable, "-m", "bench.replies", *what, str(to or port), str(reply_s)]
         process = Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=ROOT)
         assert process.stdin is not None
         process.stdin.write(json.dumps([self._tokens, conversations]) + "\n")
@@ -299,9 +306,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is repeated (3)")
     parser.add_argument("--seconds", type=float, default=8.0, help="how long a run is measured (8)")
     parser.add_argument("--streams", type=int, default=64, help="replies at once (64)")
+    parser.add_argument("--tokens", type=int, default=TOKENS, help=f"length of a reply ({TOKENS})")
     options = parser.parse_args()
 
-    bench = Bench(options.streams, options.seconds)
+    bench = Bench(options.streams, options.tokens, options.seconds)
     ratios: list[tuple[float, float]] = []
     all_times: Times = []
     try:
@@ -333,10 +341,10 @@ def main() -> int:
 def _play_a_part(arguments: Sequence[str]) -> int:
     part, *rest = arguments
     if part == "model":
-        uvloop.run(serve_model(int(rest[0])))
+        uvloop.run(serve_model(*map(int, rest)))
         return 0
     tokens, conversations = json.loads(sys.stdin.readline())
-    talkers = Talkers(int(rest[-1]), tokens, conversations)
+    talkers = Talkers(int(rest[-2]), float(rest[-1]), tokens, conversations)
     match part:
         case "talk":
             uvloop.run(talkers.talk())

@@ -24,7 +24,7 @@ def compiled(name: str) -> Path:
     source, program = BENCH / f"{name}.c", BUILD / name
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         BUILD.mkdir(exist_ok=True)
-        subprocess.run(["cc", "-O2", "-o", program, source], check=True)
+        subprocess.run(["cc", "-O2", "-o", program, source, "-lm"], check=True)
     return program
 
 
