@@ -282,11 +282,11 @@ class OpenAiCompatible:
                     self._hear(event, heard)
             except ProviderError as error:
                 fault = error
-            if text := heard.text():
+            if text := heard.take_text():
                 yield Said(text)
         if fault is not None and not patience.has_finished:
             raise fault
-        if rest := heard.text(is_all=True):
+        if rest := heard.take_text(is_all=True):
             yield Said(rest)
         if heard.reason is None and not patience.has_spoken:
             raise ProviderError("provider_broke_off", "ended before it had said anything")
@@ -300,7 +300,7 @@ class OpenAiCompatible:
         chunk = _read(event)
         if chunk.error:
             raise self._refusal(_status_in_band(chunk.error), chunk.error, None)
-        heard.take(chunk)
+        heard.add(chunk)
 
     def _refusal(self, status: int, error: object, retry_after_s: float | None) -> ProviderError:
         """Word a refusal, without a word of what the provider sent: that may repeat the key or the prompt."""
@@ -398,8 +398,8 @@ class _Heard:
         self._pieces: list[str] = []
         self._text = _Text()
 
-    def take(self, chunk: _Chunk) -> None:
-        """Take a chunk. Of several choices the first one counts."""
+    def add(self, chunk: _Chunk) -> None:
+        """Add a chunk. Of several choices the first one counts."""
         self.model = chunk.model or self.model
         if chunk.usage is not None:
             self.usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
@@ -410,8 +410,8 @@ class _Heard:
             if choice.delta is not None and choice.delta.content:
                 self._pieces.append(choice.delta.content)
 
-    def text(self, *, is_all: bool = False) -> str:
-        """Return what was said and not returned before. Half a sign waits for the rest, unless that is all."""
+    def take_text(self, *, is_all: bool = False) -> str:
+        """Return what was said and not taken before. Half a sign waits for the rest, unless that is all."""
         text = self._text.read("".join(self._pieces), is_all=is_all)
         self._pieces.clear()
         if text:
