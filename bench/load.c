@@ -1,6 +1,6 @@
 /* load: puts a WebSocket server under load and tells what that cost the server.
  *
- * One thread, epoll, nothing but a C library:   cc -O2 -o load load.c
+ * One thread, epoll, nothing but a C library:   cc -O2 -o load load.c -lm
  *
  * N connections are opened and each follows a script (send a text, wait for a text). Then some of them
  * publish, and every copy of a message that reaches any connection is one delivery. A message carries a
