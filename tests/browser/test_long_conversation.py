@@ -81,7 +81,9 @@ async def test_what_one_reads_stays_where_it_is_when_older_messages_come_in(ada:
         await ada.messages.evaluate("log => log.scrollBy(0, -300)")
         place = await ada.messages.evaluate(
             """async log => {
-              const frame = () => new Promise(done => requestAnimationFrame(done))
+              // What stands there once a frame was painted: before, rows may be laid out that are not placed yet.
+              const painted = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)))
+              await painted()
               const middle = log.getBoundingClientRect().top + log.clientHeight / 2
               const article = [...log.querySelectorAll('article')].find(each => {
                 const box = each.getBoundingClientRect()
@@ -91,7 +93,7 @@ async def test_what_one_reads_stays_where_it_is_when_older_messages_come_in(ada:
               const at = article.getBoundingClientRect().top
               const moved = []
               for (let i = 0; i < 12; i++) {
-                await frame()
+                await painted()
                 moved.push(Math.abs(article.getBoundingClientRect().top - at))
               }
               return { connected: article.isConnected, moved: Math.max(...moved) }
