@@ -89,6 +89,8 @@ class Replies:
         self._metrics = metrics
         self._log = log
         self._turns = Turns()
+        self._asked: set[RunId] = set()
+        """Replies asked for anew that are being written down: readable, but not queued yet."""
         self._waiting: dict[RunId, tuple[Run, Ticket]] = {}
         self._live: dict[RunId, LiveRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -393,7 +395,7 @@ class Replies:
         live = self._live.get(before.id)
         if live is not None:
             live.stop(peer.identity.user_id)
-        elif before.id in self._waiting:
+        elif before.id in self._waiting or before.id in self._asked:
             raise Refusal("conflict", "This reply waits for its turn already.")
         request = self._request(persona, peer.identity.user_id, hops=0, attempt=before.attempt + 1)
         run = Run(
@@ -409,8 +411,12 @@ class Replies:
             state="queued",
             queued_at=self._clock.now(),
         )
-        await self._journal.write_down(RunAsked(run))
-        self._queue(run)
+        self._asked.add(run.id)
+        try:
+            await self._journal.write_down(RunAsked(run))
+            self._queue(run)
+        finally:
+            self._asked.discard(run.id)
         self._pump()
         return run.id
 

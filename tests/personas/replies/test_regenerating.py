@@ -1,5 +1,6 @@
 """A reply is made anew beside the old one."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ from tests.contract.wishes import promote
 from tests.personas.puppet import Stage, ends_of, replies, stage, told
 from tests.support.house import Frame, Guest
 
-from gator.ports import ProviderError
+from gator.domain.reply import Run
+from gator.ports import Note, ProviderError, RunAsked
+from gator.protocol.types import MessageId
 
 
 async def regenerate(guest: Guest, message_id: str) -> Frame:
@@ -87,15 +90,47 @@ async def test_while_it_is_being_made_it_stops_first(on: Stage) -> None:
     assert on.puppet.most_open == 1
 
 
-async def test_of_two_at_once_one_is_a_conflict(on: Stage) -> None:
+async def test_of_two_at_once_one_is_a_conflict(on: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     alice, bob = await on.talk(), await on.talk("bob")
     first = await answered(on, alice)
-    from asyncio import gather
+    store = on.house.house.store
+    read, both = store.run_of_message, asyncio.Barrier(2)
 
-    await gather(*(guest.tell(type="regenerate_reply", message_id=first, id="anew") for guest in (alice, bob)))
-    await on.house.settle()
-    answers = [frame for guest in (alice, bob) for frame in guest.heard if frame.get("reply_to") == "anew"]
+    async def read_together(message_id: MessageId) -> Run | None:
+        run = await read(message_id)
+        await both.wait()
+        return run
+
+    monkeypatch.setattr(store, "run_of_message", read_together)
+    answers = await asyncio.gather(regenerate(alice, first), regenerate(bob, first))
     assert sorted(frame.get("code", "ok") for frame in answers) == ["conflict", "ok"]
+    await on.finishes("Second")
+    assert len(on.puppet.calls) == 2
+
+
+async def test_while_another_is_being_written_down_it_is_a_conflict(on: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, bob = await on.talk(), await on.talk("bob")
+    first = await answered(on, alice)
+    journal = on.house.house.journal
+    write_down, is_written, may_go_on = journal.write_down, asyncio.Event(), asyncio.Event()
+
+    async def write_and_wait(note: Note) -> None:
+        await write_down(note)
+        if isinstance(note, RunAsked) and not is_written.is_set():
+            is_written.set()
+            await may_go_on.wait()
+
+    monkeypatch.setattr(journal, "write_down", write_and_wait)
+    async with asyncio.TaskGroup() as both:
+        accepted = both.create_task(regenerate(alice, first))
+        await is_written.wait()
+        bob.news()
+        await bob.tell(type="regenerate_reply", message_id=first, id="anew")
+        while not (told_bob := [frame for frame in bob.heard if frame.get("reply_to") == "anew"]):
+            await asyncio.sleep(0)
+        may_go_on.set()
+    assert [frame.get("code") for frame in told_bob] == ["conflict"]
+    assert accepted.result()["type"] == "run_accepted"
     await on.finishes("Second")
     assert len(on.puppet.calls) == 2
 
