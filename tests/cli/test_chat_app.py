@@ -11,6 +11,7 @@ import pytest
 from rich.color import Color
 from tests.support.server import Server
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from gator.cli.chat.app import ChatApp, outbox_path, theme_of
 from gator.cli.chat.compose import Compose
@@ -91,6 +92,24 @@ async def test_two_people_talk_see_each_other_type_and_read(server: Server) -> N
         assert bob.app.query_one(Compose).text == ""
         await ada.until(lambda ada: ada.list and "bob: hello ada" in ada.list[0])
         await ada.until(lambda ada: ada.client.conversation("app talk").snapshot.unread == 0)
+
+
+@pytest.mark.parametrize("gone", [Sidebar, HeaderStrip, MessageView, TypingStrip, Compose, ConnectionStrip])
+async def test_news_while_the_screen_is_taken_down_breaks_nothing(
+    server: Server, monkeypatch: pytest.MonkeyPatch, gone: type[Widget]
+) -> None:
+    drawn: list[type[Widget]] = []
+
+    async def draw(widget: Widget) -> None:
+        assert isinstance(widget.app, ChatApp)
+        widget.app._draw()
+        await widget.app._open("another")
+        drawn.append(gone)
+
+    monkeypatch.setattr(gone, "on_unmount", draw, raising=False)
+    async with seat(server, "ada", "app end") as ada:
+        await ada.until(lambda ada: "1 member" in ada.strip(HeaderStrip))
+    assert drawn == [gone]
 
 
 async def test_a_message_may_have_several_lines_and_comes_back_with_the_arrow(server: Server) -> None:

@@ -179,7 +179,8 @@ class ChatApp(App[int]):
     async def _open(self, conversation_id: str) -> None:
         """Show another conversation, and follow it."""
         async with self._opening:
-            await self._show(conversation_id)
+            if self.is_running:  # who leaves while another is being opened has no screen to show it on
+                await self._show(conversation_id)
 
     async def _show(self, conversation_id: str) -> None:
         compose = self.query_one(Compose)
@@ -367,8 +368,8 @@ class ChatApp(App[int]):
             await asyncio.sleep(FRAME_S)
 
     def _draw(self) -> None:
-        if not self.query(ConnectionStrip):
-            return  # the screen is being taken down
+        if not self.is_running:
+            return  # the screen is being taken down, a widget at a time
         client, current = self._client, self._current
         snapshot = Snapshot(id="") if current is None else current.snapshot
         self._learn_names(snapshot)
