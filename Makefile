@@ -75,8 +75,8 @@ reference: $(VENV)/.package ## Write docs/reference/ anew from the code.
 	$(BIN)/python clients/python/generate.py
 
 lock: $(VENV)/.dev ## Write the locks anew after a change in pyproject.toml; UPGRADE=1 takes newer versions too.
-	$(LOCK) --extra terminal --group build -o requirements/runtime.lock
-	$(LOCK) --extra terminal --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	$(LOCK) --extra terminal --extra postgres --group build -o requirements/runtime.lock
+	$(LOCK) --extra terminal --extra postgres --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(subst pyproject.toml,requirements/embedded.in,$(LOCK)) --no-deps -o src/gator/personas/embedded.lock
 
 clean: ## Remove .venv, caches and build results; keeps data/.
