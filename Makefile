@@ -40,7 +40,7 @@ run: $(VENV)/.package ## Start the server with the page and a model to answer (N
 browser: $(VENV)/.dev ## Install the browser for the tests of the page, if there is none: Debian's Chromium, or Playwright's.
 	@$(BIN)/python -m tests.browser.chromium
 
-test: $(VENV)/.dev $(if $(filter 0,$(NODE)),,web browser) ## Run all tests (BROWSER=0, NODE=0 leave out those that need one); ARGS="-k journal -n 0" is handed to pytest, which then runs alone.
+test: $(VENV)/.dev $(if $(filter 0,$(NODE)),,web browser) ## Run all tests (BROWSER=0, NODE=0, POSTGRES=0 leave out those that need one); ARGS="-k journal -n 0" is handed to pytest, which then runs alone.
 	@failed=; \
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS) || failed=yes; \
 	for package in $(if $(ARGS),,$(JS)); do \
