@@ -1,7 +1,7 @@
 """The only place where things are put together."""
 
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -20,6 +20,7 @@ from gator.api.status import Status
 from gator.api.status_models import ProviderOut
 from gator.api.watching import WatchRequests
 from gator.app_personas import FIRST, PersonaHouse, greeting_of, open_personas
+from gator.app_storage import open_storage
 from gator.auth.claims import TokenRules
 from gator.auth.jwks import Jwks
 from gator.auth.key_sources import IssuerSource, key_source
@@ -46,10 +47,8 @@ from gator.personas import cards
 from gator.ports import Broker, Clock, ReplyProvider
 from gator.protocol.events import Limits
 from gator.settings import Settings, SettingsError, is_loopback, load
-from gator.storage.checkpoints import Checkpoints
 from gator.storage.journal import MAX_WAITING, GroupCommit
-from gator.storage.sqlite import FILE_NAME, DataLock, SqliteWriter, connect, migrate
-from gator.storage.sqlite_store import SqliteStore
+from gator.storage.store import SqlStore
 from gator.telemetry.logs import Log, logger
 from gator.telemetry.metrics import Metrics
 
@@ -86,7 +85,7 @@ class House:
     """A running server, without its sockets."""
 
     settings: Settings
-    store: SqliteStore
+    store: SqlStore
     journal: GroupCommit
     hub: Hub
     personas: PersonaHouse
@@ -129,7 +128,7 @@ async def open_house(
     say what a persona says.
 
     Raises:
-        DataInUse: Another process serves the same data.
+        DatabaseInUse: Another process serves the same data.
         SchemaTooNew: The data belongs to a newer version.
     """
     log = log or logger()
@@ -137,24 +136,10 @@ async def open_house(
     dice = SystemDice()
     metrics = Metrics()
     broker = broker or MemoryBroker()
-    settings.data.mkdir(parents=True, exist_ok=True)
-    file = settings.data / FILE_NAME
-    with ExitStack() as undo:
-        lock = DataLock(settings.data)
-        undo.callback(lock.release)
-        connection = connect(file)
-        undo.callback(connection.close)
-        for step in migrate(connection):
-            log.info("migrated", step=step)
-        store = SqliteStore(file)
-        undo.callback(store.close)
-        checkpoints = Checkpoints(file, connection, metrics=metrics, log=log)
-        undo.pop_all()
-    after_the_last_commit = ExitStack()
-    after_the_last_commit.callback(lock.release)
-    after_the_last_commit.callback(checkpoints.close)
+    storage = open_storage(settings, metrics=metrics, log=log)
+    store = storage.store
     journal = GroupCommit(
-        SqliteWriter(connection, on_close=after_the_last_commit.close),
+        storage.writer,
         clock=clock,
         publish=broker.publish,
         metrics=metrics,
@@ -229,7 +214,7 @@ async def open_house(
     )
     status = _status(settings, hub, personas, clock, metrics)
     status.start()
-    log.info("started", version=__version__, auth=settings.auth, data=str(file), epoch=store.epoch)
+    log.info("started", version=__version__, auth=settings.auth, data=storage.where, epoch=store.epoch)
     return House(settings, store, journal, hub, personas, services, floor, limits, status, metrics, log)
 
 

@@ -38,7 +38,10 @@ class Settings(BaseModel):
     # Where
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0 takes a free one.", ge=0, le=65535)
-    data: Path = _setting(Path("data"), "Directory of the database; created if missing.")
+    data: Path = _setting(Path("data"), "Directory of the database, a SQLite file; created if missing.")
+    database_url: SecretStr | None = _setting(
+        None, "Address of a PostgreSQL database to use instead: `postgresql://user:password@host:5432/name`."
+    )
     gateway: Literal["auto", "native", "asgi"] = _setting(
         "auto",
         "`native`: frames read in a plain callback, under `gator serve` only. `asgi`: through any ASGI server. "
@@ -202,6 +205,13 @@ class Settings(BaseModel):
                 f"not on {self.host!r}. Set GATOR_AUTH=jwt, or say GATOR_OPEN_ON_NETWORK=true "
                 "if everybody who reaches this server may be anybody."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_database(self) -> "Settings":
+        url = self.database_url
+        if url is not None and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("GATOR_DATABASE_URL begins with postgresql://.")
         return self
 
     @model_validator(mode="after")

@@ -5,14 +5,14 @@ from pathlib import Path
 from tests.cli.gator import gator
 
 from gator.storage.migrations import migrations
-from gator.storage.sqlite import FILE_NAME, DataLock, connect, schema_version
-from gator.storage.sqlite_store import SqliteStore
+from gator.storage.sqlite import FILE_NAME, DataLock, connect, schema_version, sqlite_readers
+from gator.storage.store import SqlStore
 
 STEPS = [f"applied {step.number:04d}_{step.name}" for step in migrations("sqlite")]
 
 
 def epoch(data: Path) -> str:
-    store = SqliteStore(data / FILE_NAME)
+    store = SqlStore(sqlite_readers(data / FILE_NAME))
     try:
         return store.epoch
     finally:

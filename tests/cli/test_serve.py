@@ -16,7 +16,8 @@ from uvicorn.lifespan.off import LifespanOff
 
 from gator.app import create_app, open_house
 from gator.cli.serve import DrainingServer, ServeError, run
-from gator.storage.sqlite import FILE_NAME, DataLock, SchemaTooNew, connect
+from gator.storage.database import SchemaTooNew
+from gator.storage.sqlite import FILE_NAME, DataLock, connect
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,8 @@ import apsw
 import pytest
 
 from gator.storage.migrations import migrations
-from gator.storage.sqlite import FILE_NAME, SchemaTooNew, check_schema, connect, migrate, schema_version
+from gator.storage.database import SchemaTooNew
+from gator.storage.sqlite import FILE_NAME, check_schema, connect, migrate, schema_version
 
 
 def test_migrations_are_numbered_from_one_and_named() -> None:

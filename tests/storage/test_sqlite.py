@@ -34,19 +34,21 @@ from gator.ports import Committed, Note
 from gator.protocol.errors import Refusal
 from gator.protocol.events import NewMessage
 from gator.protocol.types import ConversationId, Seq, UtcMillis
-from gator.storage import sqlite
+from gator.storage import writer as writing
 from gator.storage.journal import Result
 from gator.storage.sqlite import (
     FILE_NAME,
     DataInUse,
     DataLock,
-    SqliteWriter,
+    SqliteDatabase,
     connect,
     migrate,
     new_epoch,
     schema_version,
+    sqlite_readers,
 )
-from gator.storage.sqlite_store import SqliteStore
+from gator.storage.store import SqlStore
+from gator.storage.writer import SqlWriter
 
 # The lock
 
@@ -99,9 +101,9 @@ def test_sqlite_is_a_version_that_keeps_its_data() -> None:
 
 
 def test_a_restored_log_gets_another_epoch(connection: apsw.Connection, tmp_path: Path) -> None:
-    before = SqliteStore(tmp_path / FILE_NAME)
+    before = SqlStore(sqlite_readers(tmp_path / FILE_NAME))
     new_epoch(connection, "another")
-    after = SqliteStore(tmp_path / FILE_NAME)
+    after = SqlStore(sqlite_readers(tmp_path / FILE_NAME))
     assert before.epoch != after.epoch == "another"
     before.close()
     after.close()
@@ -113,7 +115,7 @@ def test_a_restored_log_gets_another_epoch(connection: apsw.Connection, tmp_path
 def test_talk_costs_one_statement_however_long_it_is_and_ids_one_more(tmp_path: Path, queries: Queries) -> None:
     connection = connect(tmp_path / FILE_NAME)
     migrate(connection)
-    writer = SqliteWriter(connection)
+    writer = SqlWriter(SqliteDatabase(connection))
     writer.write([create("garden", "ann")], NOON)
     with queries(1):
         writer.write([post("garden", "ann", "a")], NOON)
@@ -137,7 +139,7 @@ def test_talk_needs_no_transaction_around_it(connection: apsw.Connection) -> Non
         ran.append(sql.split()[0])
         return True
 
-    writer = SqliteWriter(connection)
+    writer = SqlWriter(SqliteDatabase(connection))
     writer.write([create("garden", "ann"), create("kitchen", "ann")], NOON)
     connection.set_exec_trace(note)
     writer.write([post("garden", "ann", "a"), post("kitchen", "ann", "b"), post("garden", "ann", "c")], NOON + 1)
@@ -152,7 +154,7 @@ def test_talk_needs_no_transaction_around_it(connection: apsw.Connection) -> Non
 def test_notes_do_not_cut_talk_in_two(tmp_path: Path, queries: Queries) -> None:
     connection = connect(tmp_path / FILE_NAME)
     migrate(connection)
-    writer = SqliteWriter(connection)
+    writer = SqlWriter(SqliteDatabase(connection))
     writer.write([create("garden", "ann"), seen("ann")], NOON)
     a, b, c = (post("garden", "ann", text) for text in "abc")
     with queries(3):
@@ -187,10 +189,10 @@ def test_a_batch_does_what_its_entries_do_one_by_one(entries: list[Change | Note
     begin: list[Change | Note] = [create("garden", "ann", "bob")]
     for connection in (together, apart):
         migrate(connection)
-        SqliteWriter(connection).write(begin, NOON)
-    writer = SqliteWriter(apart)
+        SqlWriter(SqliteDatabase(connection)).write(begin, NOON)
+    writer = SqlWriter(SqliteDatabase(apart))
     expected = [result for entry in entries for result in writer.write([entry], NOON)]
-    assert list(map(plain, SqliteWriter(together).write(entries, NOON))) == list(map(plain, expected))
+    assert list(map(plain, SqlWriter(SqliteDatabase(together)).write(entries, NOON))) == list(map(plain, expected))
     for table in ("conversations", "members", "messages", "events", "users"):
         assert dump(together, table) == dump(apart, table)
 
@@ -222,7 +224,7 @@ def test_a_message_may_come_of_another_change_too(connection: apsw.Connection) -
         def decide(self, conversation: Conversation | None, now: UtcMillis) -> NewMessage:
             return self.post.decide(conversation, now)
 
-    writer = SqliteWriter(connection)
+    writer = SqlWriter(SqliteDatabase(connection))
     [_, relayed] = writer.write([create("garden", "ann", "bob"), Relay(post("garden", "ann", "a"))], NOON)
     assert isinstance(relayed, Committed)
     assert (said_in(relayed), relayed.audience) == ("a", (ANN, BOB))
@@ -251,8 +253,8 @@ async def test_a_message_that_cannot_be_written_takes_no_other_along(tmp_path: P
 def test_the_state_of_a_conversation_is_read_once(tmp_path: Path, queries: Queries) -> None:
     connection = connect(tmp_path / FILE_NAME)
     migrate(connection)
-    SqliteWriter(connection).write([create("garden", "ann")], NOON)
-    writer = SqliteWriter(connection)
+    SqlWriter(SqliteDatabase(connection)).write([create("garden", "ann")], NOON)
+    writer = SqlWriter(SqliteDatabase(connection))
     with queries(3):
         writer.write([post("garden", "ann", "a")], NOON)
     with queries(1):
@@ -263,7 +265,7 @@ def test_the_state_of_a_conversation_is_read_once(tmp_path: Path, queries: Queri
 def test_a_user_who_comes_back_unchanged_writes_nothing(tmp_path: Path, queries: Queries) -> None:
     connection = connect(tmp_path / FILE_NAME)
     migrate(connection)
-    writer = SqliteWriter(connection)
+    writer = SqlWriter(SqliteDatabase(connection))
     with queries(1):
         writer.write([seen("ann", "Ann"), seen("ann", "Ann")], NOON)
     with queries(1):
@@ -272,7 +274,7 @@ def test_a_user_who_comes_back_unchanged_writes_nothing(tmp_path: Path, queries:
 
 
 def test_a_transaction_that_fails_is_forgotten_whole(connection: apsw.Connection) -> None:
-    writer = SqliteWriter(connection)
+    writer = SqlWriter(SqliteDatabase(connection))
     writer.write([create("garden", "ann"), seen("ann", "Ann")], NOON)
     connection.execute("CREATE TRIGGER broken BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'broken'); END")
     batch = [post("garden", "ann", "a"), seen("ann", "Anna"), rename("garden", "ann", "x")]
@@ -291,9 +293,9 @@ def test_a_transaction_that_fails_is_forgotten_whole(connection: apsw.Connection
 def test_the_writer_keeps_no_more_than_it_may(
     connection: apsw.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "KEPT_CONVERSATIONS", 2)
-    monkeypatch.setattr(sqlite, "KEPT_USERS", 2)
-    writer = SqliteWriter(connection)
+    monkeypatch.setattr(writing, "KEPT_CONVERSATIONS", 2)
+    monkeypatch.setattr(writing, "KEPT_USERS", 2)
+    writer = SqlWriter(SqliteDatabase(connection))
     names = ["a", "b", "c", "d"]
     for name in names:
         writer.write([create(name, "ann"), seen(name, name.upper())], NOON)
@@ -306,7 +308,7 @@ def test_closing_lets_go_of_the_directory(tmp_path: Path) -> None:
     lock = DataLock(tmp_path)
     connection = connect(tmp_path / FILE_NAME)
     migrate(connection)
-    SqliteWriter(connection, on_close=lock.release).close()
+    SqlWriter(SqliteDatabase(connection), on_close=lock.release).close()
     DataLock(tmp_path).release()
     reader = connect(tmp_path / FILE_NAME, read_only=True)
     assert schema_version(reader) > 0
@@ -314,7 +316,7 @@ def test_closing_lets_go_of_the_directory(tmp_path: Path) -> None:
 
 
 def test_a_message_is_dated_by_the_batch_it_is_written_in(connection: apsw.Connection) -> None:
-    writer = SqliteWriter(connection)
+    writer = SqlWriter(SqliteDatabase(connection))
     writer.write([create("garden", "ann"), post("garden", "ann", "a")], NOON)
     rows = connection.execute("SELECT active_at, created_at FROM conversations WHERE id = ?", (GARDEN,)).fetchall()
     assert rows == [(NOON, NOON)]

@@ -5,7 +5,8 @@ import secrets
 import typer
 
 from gator.settings import Settings
-from gator.storage.sqlite import FILE_NAME, DataInUse, DataLock, SchemaTooNew, connect, new_epoch
+from gator.storage.database import SchemaTooNew
+from gator.storage.sqlite import FILE_NAME, DataInUse, DataLock, connect, new_epoch
 from gator.storage.sqlite import migrate as apply_migrations
 
 

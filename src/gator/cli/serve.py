@@ -18,7 +18,8 @@ from websockets.exceptions import InvalidState
 from gator.app import create_app
 from gator.gateway.native import NativeGateway
 from gator.settings import Settings, is_loopback
-from gator.storage.sqlite import FILE_NAME, DataInUse, DataLock, SchemaTooNew, check_schema
+from gator.storage.database import SchemaTooNew
+from gator.storage.sqlite import FILE_NAME, DataInUse, DataLock, check_schema
 from gator.telemetry.logs import configure, logger
 
 COLLECT_AFTER: Final = (20_000, 20, 20)

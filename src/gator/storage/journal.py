@@ -22,6 +22,7 @@ from gator.ports import Clock, Committed, Note, OnOutcome, Published
 from gator.protocol.errors import Refusal
 from gator.protocol.events import NewMessage
 from gator.protocol.types import UtcMillis
+from gator.storage.database import UnknownFate, Unreachable
 from gator.telemetry.logs import Log
 from gator.telemetry.metrics import Metrics
 
@@ -49,6 +50,8 @@ class Writer(Protocol):
         """Carry out all entries in one transaction, in order, and commit it.
 
         Raises:
+            Unreachable: Nothing of it was written, and nothing else would be.
+            UnknownFate: All of it was written, or nothing.
             Exception: Nothing of it was written.
         """
 
@@ -210,6 +213,14 @@ class GroupCommit:
         now = self._clock.now()
         try:
             results = self._writer.write([entry.what for entry in batch], now)
+        except Unreachable as error:
+            self._metrics.journal_failures.inc()
+            self._log.error("database_unreachable", entries=len(batch), error=str(error))
+            results = [Refusal("overloaded", retry_after_ms=RETRY_AFTER_MS)] * len(batch)
+        except UnknownFate as error:  # to write it again might be to write it twice
+            self._metrics.journal_failures.inc()
+            self._log.error("commit_unknown", entries=len(batch), error=str(error))
+            results = [Refusal("internal")] * len(batch)
         except Exception as error:
             self._metrics.journal_failures.inc()
             self._log.error("commit_failed", entries=len(batch), error=repr(error))
@@ -224,6 +235,8 @@ class GroupCommit:
         # One bad entry must not take its neighbours with it.
         try:
             return self._writer.write([entry.what], now)[0]
+        except Unreachable:
+            return Refusal("overloaded", retry_after_ms=RETRY_AFTER_MS)
         except Exception as error:
             self._log.error("entry_failed", entry=type(entry.what).__name__, error=repr(error))
             return Refusal("internal")

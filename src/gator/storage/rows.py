@@ -1,6 +1,6 @@
 """Rows of the database as values of the domain, the same for every engine."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,11 +10,9 @@ from gator.domain.reply import Run, Usage
 from gator.protocol.events import Message, Reply, Sender
 from gator.protocol.times import rfc3339
 from gator.protocol.types import ConversationId, Seq, UtcMillis
+from gator.storage.database import Rows
 
 _reply_decoder: Final = msgspec.json.Decoder(Reply)
-
-Rows = Callable[[str, dict[str, Any]], Iterable[Sequence[Any]]]
-"""Runs a named statement with its bindings."""
 
 
 def message_from(row: Sequence[Any]) -> Message:

@@ -18,19 +18,19 @@ UPDATE conversations SET head = :seq, member_count = :member_count WHERE id = :i
 UPDATE conversations SET head = :seq, title = :title WHERE id = :id
 
 -- name: delete_conversation
-UPDATE conversations SET head = :seq, deleted = 1, member_count = 0, direct_key = NULL WHERE id = :id
+UPDATE conversations SET head = :seq, deleted = TRUE, member_count = 0, direct_key = NULL WHERE id = :id
 
 -- name: conversations_of
 SELECT c.id, c.kind, c.title, c.head, c.member_count, c.created_at, c.active_at, c.last_message_seq, m.role, m.read_seq
 FROM members m JOIN conversations c ON c.id = m.conversation_id
-WHERE m.user_id = :user_id AND c.deleted = 0
+WHERE m.user_id = :user_id AND NOT c.deleted
   AND (c.active_at < :before_at OR (c.active_at = :before_at AND c.id < :before_id))
 ORDER BY c.active_at DESC, c.id DESC LIMIT :limit
 
 -- name: conversation_of
 SELECT c.id, c.kind, c.title, c.head, c.member_count, c.created_at, c.active_at, c.last_message_seq, m.role, m.read_seq
 FROM members m JOIN conversations c ON c.id = m.conversation_id
-WHERE m.user_id = :user_id AND c.deleted = 0 AND c.id = :conversation_id
+WHERE m.user_id = :user_id AND NOT c.deleted AND c.id = :conversation_id
 
 -- name: count_unread
 SELECT count(*) FROM (

@@ -3,10 +3,10 @@ INSERT INTO personas (id, owner_id, body, created_at) VALUES (:id, :owner_id, :b
 ON CONFLICT (id) DO UPDATE SET body = excluded.body
 
 -- name: delete_persona
-UPDATE personas SET deleted = 1 WHERE id = :id
+UPDATE personas SET deleted = TRUE WHERE id = :id
 
 -- name: personas
-SELECT body FROM personas WHERE deleted = 0 ORDER BY id
+SELECT body FROM personas WHERE NOT deleted ORDER BY id
 
 -- name: save_avatar
 INSERT INTO avatars (persona_id, media_type, image) VALUES (:persona_id, :media_type, :image)

@@ -20,7 +20,7 @@ from gator.ports import (
 from gator.protocol.errors import Refusal
 from gator.protocol.events import NewMessage
 from gator.protocol.types import ConversationId, MessageId, Seq, UtcMillis
-from gator.storage.rows import Rows
+from gator.storage.database import Rows
 
 PersonaNote = (
     PersonaSaved
@@ -165,7 +165,7 @@ def insert_runs(rows: Rows, asked: Sequence[tuple[object, ...]], at: UtcMillis) 
     """Write runs that wait; returns how many there had not been before."""
     if not asked:
         return 0
-    return len(list(rows("insert_runs", {"rows": _json(asked), "at": at})))
+    return len(rows("insert_runs", {"rows": _json(asked), "at": at}))
 
 
 def _row(run: Run) -> tuple[ConversationId | MessageId | Seq | str | int, ...]:
@@ -197,7 +197,7 @@ def _end(
             "cost_micros": cost,
         },
     )
-    return bool(list(ended))
+    return bool(ended)
 
 
 def _json(value: object) -> str:

@@ -1,0 +1,437 @@
+"""The engine PostgreSQL, through psycopg: a session that writes, and a few that read.
+
+psycopg is used as it waits, not its asyncio side: whoever writes or reads has a thread already, and
+needs half the processor time that way (`docs/decisions/0010`).
+
+One process serves a database. The session that writes holds an advisory lock for as long as it lives,
+which is what the lock on the data directory is to SQLite.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic, sleep
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg import conninfo, errors
+
+from gator.storage.database import (
+    Bindings,
+    DatabaseInUse,
+    Interrupted,
+    Readers,
+    Rows,
+    SchemaTooNew,
+    UnknownFate,
+    Unreachable,
+)
+from gator.storage.migrations import migrations
+from gator.storage.statements import statements
+from gator.telemetry.logs import Log
+
+OLDEST: Final = 14
+"""Oldest release that is asked to work."""
+
+READERS: Final = 4
+"""Threads that read. Each read waits for the way to the database and back."""
+
+CONNECT_S: Final = 5
+"""How long one attempt to connect may take."""
+
+LOCK_S: Final = 10.0
+"""How long a process that starts waits for the one before it to end."""
+
+OUTAGE_S: Final = 10.0
+"""How long a batch waits for a database that went away. While it lasts, others are refused at once."""
+
+FATE_S: Final = 60.0
+"""How long a commit whose answer was lost is asked after."""
+
+PAUSES_S: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Between two attempts to reach the database; the last one again and again."""
+
+_SESSION: Final[dict[str, Any]] = {
+    "application_name": "gator",
+    "connect_timeout": str(CONNECT_S),
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+"""What is asked of libpq, unless the address says otherwise."""
+
+_KEEP_ALIVE: Final = """
+SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
+       set_config('tcp_keepalives_count', '3', false)
+"""
+"""The same of the server, which else holds the lock of a machine that is gone for two hours."""
+
+_LOCK: Final = "hashtextextended('gator ' || current_schema(), 0)"
+
+_BINDING: Final = re.compile(r"(?<!:):(\w+)")
+
+T = TypeVar("T")
+
+
+class PostgresInUse(DatabaseInUse):
+    """Another process serves this database."""
+
+    def __str__(self) -> str:
+        return "Another gator process is using this database; stop it or choose another GATOR_DATABASE_URL."
+
+
+class UnfitDatabase(Exception):
+    """The database cannot be used; the text says why and what to do."""
+
+
+def postgres_statements() -> dict[str, str]:
+    """Read every statement as psycopg wants it."""
+    return {
+        name: _BINDING.sub(r"%(\1)s", text.replace("%", "%%")) for name, text in statements("postgres").items()
+    }
+
+
+def check_url(url: str) -> None:
+    """Look at the address of a database.
+
+    Raises:
+        ValueError: It is none; the text never holds its password.
+    """
+    try:
+        conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise ValueError("is no address such as postgresql://user:password@host:5432/name") from None
+
+
+def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
+    """Open a session, in which a statement is a transaction unless one is begun.
+
+    Raises:
+        psycopg.OperationalError: It cannot be reached, or refuses.
+    """
+    given = {name: value for name, value in _SESSION.items() if name not in conninfo.conninfo_to_dict(url)}
+    if not read_only:
+        given.setdefault("target_session_attrs", "read-write")  # of several hosts, the one that is no replica
+    connection = psycopg.connect(url, autocommit=True, **given)
+    connection.execute(_KEEP_ALIVE)
+    if read_only:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        connection.autocommit = False
+    return connection
+
+
+def open_for_writing(url: str) -> psycopg.Connection:
+    """Open the session that writes, and keep every other process from doing so.
+
+    Raises:
+        PostgresInUse: Somebody else does.
+        UnfitDatabase: It would not keep what it is given.
+        psycopg.Error: It cannot be reached, or refuses.
+    """
+    connection = connect(url)
+    try:
+        problem = next(iter(problems(connection)), None)
+        if problem is not None:
+            raise UnfitDatabase(problem)
+        until = monotonic() + LOCK_S
+        while not _locked(connection):
+            if monotonic() > until:
+                raise PostgresInUse
+            sleep(PAUSES_S[2])
+        _be_durable(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def problems(connection: psycopg.Connection) -> Iterator[str]:
+    """Say why a database cannot be used."""
+    release = connection.info.server_version // 10_000
+    if release < OLDEST:
+        yield f"PostgreSQL is {release}; {OLDEST} or newer is needed."
+    encoding = setting(connection, "server_encoding")
+    if encoding != "UTF8":
+        yield f"The database's encoding is {encoding}; make it with ENCODING 'UTF8'."
+
+
+def doubts(connection: psycopg.Connection) -> Iterator[str]:
+    """Say what makes a database lose what it was given, though it can be used."""
+    if setting(connection, "fsync") != "on":
+        yield "fsync is off: what was acknowledged is lost when the database's machine loses power."
+    if setting(connection, "full_page_writes") != "on":
+        yield "full_page_writes is off: the database may be damaged when its machine loses power."
+
+
+def named(connection: psycopg.Connection) -> str:
+    """Name a database for people, without a password."""
+    return f"postgresql://{connection.info.host}:{connection.info.port}/{connection.info.dbname}"
+
+
+def setting(connection: psycopg.Connection, name: str) -> str:
+    """Read a setting of the server as it is for this session."""
+    row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def is_in_use(connection: psycopg.Connection) -> bool:
+    """Tell whether a process serves this database."""
+    if not _locked(connection):
+        return True
+    connection.execute(f"SELECT pg_advisory_unlock({_LOCK})")
+    return False
+
+
+def schema_version(connection: psycopg.Connection) -> int:
+    """Read the number of the last migration that was applied; 0 in an empty database."""
+    row = connection.execute("SELECT to_regclass('migrations')").fetchone()
+    if row is None or row[0] is None:
+        return 0
+    row = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def check_schema(connection: psycopg.Connection) -> None:
+    """Refuse a database that this program would not migrate.
+
+    Raises:
+        SchemaTooNew: A newer program has been here.
+    """
+    at, known = schema_version(connection), len(migrations("postgres"))
+    if at > known:
+        raise SchemaTooNew(at, known)
+
+
+def migrate(connection: psycopg.Connection) -> list[str]:
+    """Bring the schema up to date; each step in a transaction of its own.
+
+    Returns:
+        Names of the steps taken; empty when nothing was to do.
+
+    Raises:
+        SchemaTooNew: A newer program has been here.
+    """
+    check_schema(connection)
+    at = schema_version(connection)
+    if at == 0:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, "
+            "applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
+        )
+    taken = []
+    for step in migrations("postgres")[at:]:
+        with connection.transaction():
+            connection.execute(step.sql)
+            connection.execute("INSERT INTO migrations (number, name) VALUES (%s, %s)", (step.number, step.name))
+        taken.append(f"{step.number:04d}_{step.name}")
+    return taken
+
+
+def new_epoch(connection: psycopg.Connection, epoch: str) -> None:
+    """Declare the log another history, as after restoring a backup or losing commits in a failover.
+
+    Clients that come back with a position of the old history are told to reload.
+    """
+    connection.execute(postgres_statements()["change_epoch"], {"epoch": epoch})
+
+
+class PostgresDatabase:
+    """See `Database`. Finds its way back to a database that restarts or fails over.
+
+    A commit whose answer was lost with the connection is looked up by its transaction id
+    (`pg_xact_status`), so that nothing is written twice and nothing is called lost that is not.
+    """
+
+    def __init__(self, url: str, connection: psycopg.Connection, *, log: Log) -> None:
+        """Take over a session that `open_for_writing` opened."""
+        self._url = url
+        self._connection = connection
+        self._log = log
+        self._sql = postgres_statements()
+        self._backend = connection.info.backend_pid
+        self._lost_at: float | None = None
+        """When the database was last seen to be gone; None while it is there."""
+
+    def rows(self, name: str, bindings: Bindings) -> Sequence[Sequence[Any]]:
+        """See `Database.rows`."""
+        cursor = self._connection.execute(self._sql[name], bindings)
+        return cursor.fetchall() if cursor.description is not None else ()
+
+    def run_each(self, name: str, bindings: Iterable[Bindings]) -> None:
+        """See `Database.run_each`."""
+        with self._connection.cursor() as cursor:
+            cursor.executemany(self._sql[name], bindings)
+
+    @contextmanager
+    def transaction(self, *, of_one_statement: bool) -> Iterator[None]:  # noqa: ARG002 - a commit is to be found again
+        """See `Database.transaction`."""
+        self._reach(OUTAGE_S)
+        transaction_id = ""
+        try:
+            transaction_id = self._begin()
+            yield
+        except BaseException as error:
+            if self._is_lost(error):
+                raise Interrupted(_one_line(error)) from error
+            self._connection.execute("ROLLBACK")
+            raise
+        self._commit(transaction_id)
+
+    def close(self) -> None:
+        """See `Database.close`."""
+        self._connection.close()
+
+    def _begin(self) -> str:
+        # Both in one message: a commit costs one way to the database and back less.
+        cursor = self._connection.execute("BEGIN; SELECT pg_current_xact_id()::text")
+        cursor.nextset()
+        row = cursor.fetchone()
+        assert row is not None
+        return str(row[0])
+
+    def _commit(self, transaction_id: str) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except psycopg.Error as error:
+            if not self._is_lost(error):
+                raise
+            if not self._was_committed(transaction_id):
+                raise Interrupted(_one_line(error)) from error
+
+    def _was_committed(self, transaction_id: str) -> bool:
+        """Find out what became of a commit, though the database may be gone for a while.
+
+        Raises:
+            UnknownFate: That could not be found out.
+        """
+        until = monotonic() + FATE_S
+        while monotonic() < until:
+            try:
+                self._reach(FATE_S)
+                status = self._status_of(transaction_id)
+            except (Unreachable, psycopg.OperationalError):
+                status = None
+            self._log.warning("commit_looked_up", transaction=transaction_id, status=status)
+            if status in ("committed", "aborted"):
+                return status == "committed"
+            sleep(PAUSES_S[2])
+        raise UnknownFate(f"transaction {transaction_id}")
+
+    def _status_of(self, transaction_id: str) -> str | None:
+        try:
+            row = self._connection.execute("SELECT pg_xact_status(CAST(%s AS xid8))", (transaction_id,)).fetchone()
+        except errors.InvalidParameterValue:  # a history that never came so far, after a failover
+            return "aborted"
+        return None if row is None else row[0]
+
+    def _is_lost(self, error: BaseException) -> bool:
+        """Tell whether an error ended the connection, or the transaction for no reason of its own."""
+        if not isinstance(error, psycopg.Error):
+            return False
+        if isinstance(error, (errors.SerializationFailure, errors.DeadlockDetected)):
+            self._connection.execute("ROLLBACK")
+            return True
+        gone = (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow, errors.ReadOnlySqlTransaction)
+        if isinstance(error, gone):
+            self._connection.close()
+        return self._connection.closed
+
+    def _reach(self, within_s: float) -> None:
+        """Have a session that may write.
+
+        Raises:
+            Unreachable: None was to be had within that time, counted from when the last one was lost.
+        """
+        if not self._connection.closed:
+            return
+        if self._lost_at is None:
+            self._lost_at = monotonic()
+            self._log.warning("database_lost", backend=self._backend)
+        until = self._lost_at + within_s
+        for attempt in range(1_000_000):
+            try:
+                self._reconnect()
+            except (psycopg.Error, PostgresInUse) as error:
+                if monotonic() >= until:
+                    raise Unreachable(_one_line(error)) from error
+                sleep(PAUSES_S[min(attempt, len(PAUSES_S) - 1)])
+            else:
+                self._log.warning("database_back", after_s=round(monotonic() - self._lost_at, 3))
+                self._lost_at = None
+                return
+
+    def _reconnect(self) -> None:
+        connection = connect(self._url)
+        try:
+            if not _locked(connection):
+                # Ours of before, if the server has not noticed yet that its connection is gone.
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid = %s AND usename = current_user "
+                    "AND application_name = current_setting('application_name')",
+                    (self._backend,),
+                )
+                raise PostgresInUse
+            _be_durable(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        self._backend = connection.info.backend_pid
+
+
+class PostgresReader:
+    """See `Reader`. A read whose connection was lost is done again, once."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: psycopg.Connection | None = None
+        self._sql = postgres_statements()
+
+    def read(self, query: Callable[[Rows], T]) -> T:
+        """See `Reader.read`."""
+        known = self._connection
+        if known is not None and not known.closed:
+            try:
+                return self._read(known, query)
+            except psycopg.OperationalError:
+                known.close()
+        self._connection = connect(self._url, read_only=True)
+        return self._read(self._connection, query)
+
+    def close(self) -> None:
+        """See `Reader.close`."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _read(self, connection: psycopg.Connection, query: Callable[[Rows], T]) -> T:
+        def rows(name: str, bindings: Bindings) -> Sequence[Sequence[Any]]:
+            return connection.execute(self._sql[name], bindings).fetchall()
+
+        try:
+            return query(rows)
+        finally:
+            if not connection.closed:
+                connection.rollback()
+
+
+def postgres_readers(url: str) -> Readers:
+    """Make readers of a database."""
+    return Readers(lambda: PostgresReader(url), READERS, psycopg.Error)
+
+
+def _locked(connection: psycopg.Connection) -> bool:
+    row = connection.execute(f"SELECT pg_try_advisory_lock({_LOCK})").fetchone()
+    return bool(row is not None and row[0])
+
+
+def _be_durable(connection: psycopg.Connection) -> None:
+    # "Acknowledged means on disk" is not the server's to choose; what waits for replicas as well is.
+    if setting(connection, "synchronous_commit") == "off":
+        connection.execute("SET synchronous_commit = on")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
