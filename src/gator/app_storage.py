@@ -1,17 +1,38 @@
 """Storage put together: a SQLite file, or a PostgreSQL database."""
 
-from contextlib import ExitStack
-from dataclasses import dataclass
+from __future__ import annotations
 
-from gator.settings import Settings, SettingsError
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from gator.settings import Settings
 from gator.storage.checkpoints import Checkpoints
-from gator.storage.sqlite import FILE_NAME, DataLock, SqliteDatabase, connect, migrate, sqlite_readers
+from gator.storage.sqlite import (
+    FILE_NAME,
+    DataLock,
+    SqliteDatabase,
+    check_schema,
+    connect,
+    migrate,
+    sqlite_readers,
+)
 from gator.storage.store import SqlStore
 from gator.storage.writer import SqlWriter
 from gator.telemetry.logs import Log
 from gator.telemetry.metrics import Metrics
 
-NO_DRIVER = "GATOR_DATABASE_URL needs a driver: pip install 'gator-chat[postgres]'"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    import psycopg
+
+NO_DRIVER: Final = "GATOR_DATABASE_URL needs a driver: pip install 'gator-chat[postgres]'"
+
+
+class StorageError(Exception):
+    """The database cannot be used; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +55,7 @@ def open_storage(settings: Settings, *, metrics: Metrics, log: Log) -> StorageHo
     Raises:
         DatabaseInUse: Another process serves the same data.
         SchemaTooNew: The data belongs to a newer version.
-        SettingsError: There is no driver for it.
-        UnfitDatabase, psycopg.Error: See `storage/postgres.py`.
+        StorageError: It cannot be used.
     """
     if settings.database_url is not None:
         return _open_postgres(settings.database_url.get_secret_value(), log)
@@ -65,19 +85,55 @@ def _open_sqlite(settings: Settings, metrics: Metrics, log: Log) -> StorageHouse
 
 
 def _open_postgres(url: str, log: Log) -> StorageHouse:
-    try:
-        # Not above: who keeps everything in a file needs no driver.
-        from gator.storage import postgres
-    except ImportError:
-        raise SettingsError([NO_DRIVER]) from None
     with ExitStack() as undo:
-        connection = postgres.open_for_writing(url)
-        undo.callback(connection.close)
+        postgres, connection = undo.enter_context(owned_postgres(url))
         for step in postgres.migrate(connection):
             log.info("migrated", step=step)
         for sentence in postgres.doubts(connection):
             log.warning("database_doubtful", meaning=sentence)
         store = SqlStore(postgres.postgres_readers(url))
-        undo.pop_all()
+        after_the_last_commit = undo.pop_all()
     database = postgres.PostgresDatabase(url, connection, log=log)
-    return StorageHouse(store, SqlWriter(database), postgres.named(connection))
+    return StorageHouse(
+        store, SqlWriter(database, on_close=after_the_last_commit.close), postgres.named(connection)
+    )
+
+
+@contextmanager
+def owned_postgres(url: str) -> Iterator[tuple[ModuleType, psycopg.Connection]]:
+    """Have a PostgreSQL database for oneself, and the engine for it.
+
+    Raises:
+        DatabaseInUse: Another process serves it.
+        StorageError: It cannot be used, or there is no driver for it.
+    """
+    try:
+        # Not above: who keeps everything in a file needs no driver.
+        import psycopg
+
+        from gator.storage import postgres
+    except ImportError:
+        raise StorageError(NO_DRIVER) from None
+    try:
+        with postgres.open_for_writing(url) as connection:
+            yield postgres, connection
+    except (psycopg.Error, postgres.UnfitDatabase) as error:
+        raise StorageError(f"Cannot use GATOR_DATABASE_URL: {' '.join(str(error).split())}") from error
+
+
+def check_storage(settings: Settings) -> None:
+    """See whether `open_storage` would work, and leave everything as it is.
+
+    Raises:
+        DatabaseInUse, SchemaTooNew, StorageError: As `open_storage`.
+    """
+    if settings.database_url is not None:
+        with owned_postgres(settings.database_url.get_secret_value()) as (postgres, connection):
+            postgres.check_schema(connection)
+        return
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        DataLock(settings.data).release()
+        check_schema(settings.data / FILE_NAME)
+    except OSError as error:
+        raise StorageError(f"Cannot use GATOR_DATA={str(settings.data)!r}: {error.strerror}.") from None

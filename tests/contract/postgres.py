@@ -51,7 +51,8 @@ class PostgresBench(SqlBench):
             connection.execute(_FULL)
             for table in TABLES:
                 connection.execute(
-                    f"CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE OR DELETE ON {table} EXECUTE FUNCTION full_disk()"
+                    f"CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE OR DELETE ON {table} "
+                    "EXECUTE FUNCTION full_disk()"
                 )
         try:
             yield

@@ -4,8 +4,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from gator.storage.migrations import migrations
 from gator.storage.database import SchemaTooNew
+from gator.storage.migrations import migrations
 from gator.storage.sqlite import FILE_NAME, check_schema, connect, migrate, schema_version
 
 

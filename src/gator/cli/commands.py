@@ -53,11 +53,15 @@ def migrate(
     restored: Annotated[
         bool, typer.Option(help="The database was restored from a backup: clients are told to reload.")
     ] = False,
+    origin: Annotated[
+        Path | None,
+        typer.Option("--from", help="Move the SQLite database of this directory into the PostgreSQL database."),
+    ] = None,
 ) -> None:
     """Bring the database up to date, as `serve` does by itself."""
     from gator.cli.migrate import run
 
-    run(load(data=data), restored=restored)
+    run(load(data=data), restored=restored, origin=origin)
 
 
 @app.command()

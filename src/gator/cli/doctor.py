@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import apsw
 
+from gator.app_storage import NO_DRIVER
 from gator.page.files import find_page, is_page
 from gator.settings import Settings, SettingsError, load
 from gator.storage.migrations import migrations
@@ -40,9 +41,13 @@ def examine(given: dict[str, Any], say: Callable[[str], object]) -> bool:
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield True, f"settings: auth is {settings.auth}, limits are {settings.limits}"
-    yield _sqlite()
     in_use = False
-    for finding, used in _data(settings.data):
+    if settings.database_url is None:
+        yield _sqlite()
+        findings = _data(settings.data)
+    else:
+        findings = _postgres(settings.database_url.get_secret_value())
+    for finding, used in findings:
         in_use = in_use or used
         yield finding
     yield _port(settings, in_use)
@@ -97,6 +102,36 @@ def _database(file: Path) -> Finding:
         return False, f"database: at migration {at}, this program knows {known}; install a newer one"
     state = "up to date" if at == known else f"{known - at} migrations behind, the server will apply them"
     return True, f"database: whole, {state}"
+
+
+def _postgres(url: str) -> Iterator[tuple[Finding, bool]]:
+    try:
+        import psycopg
+
+        from gator.storage import postgres
+    except ImportError:
+        yield (False, f"database: {NO_DRIVER}"), False
+        return
+    try:
+        with postgres.connect(url) as connection:
+            release = connection.info.parameter_status("server_version")
+            yield (True, f"database: {postgres.named(connection)} is PostgreSQL {release}"), False
+            for problem in (*postgres.problems(connection), *postgres.doubts(connection)):
+                yield (False, f"database: {problem}"), False
+            in_use = postgres.is_in_use(connection)
+            yield (True, f"database: {'a server is using it' if in_use else 'no server is using it'}"), in_use
+            yield _steps(postgres.schema_version(connection), len(migrations("postgres"))), in_use
+    except psycopg.Error as error:
+        yield (False, f"database: cannot be used: {' '.join(str(error).split())}"), False
+
+
+def _steps(at: int, known: int) -> Finding:
+    if at > known:
+        return False, f"database: at migration {at}, this program knows {known}; install a newer one"
+    if at == 0:
+        return True, "database: empty, the server will make its tables"
+    state = "up to date" if at == known else f"{known - at} migrations behind, the server will apply them"
+    return True, f"database: {state}"
 
 
 def _port(settings: Settings, in_use: bool) -> Finding:

@@ -16,10 +16,10 @@ from fastapi import FastAPI
 from websockets.exceptions import InvalidState
 
 from gator.app import create_app
+from gator.app_storage import StorageError, check_storage
 from gator.gateway.native import NativeGateway
 from gator.settings import Settings, is_loopback
-from gator.storage.database import SchemaTooNew
-from gator.storage.sqlite import FILE_NAME, DataInUse, DataLock, check_schema
+from gator.storage.database import DatabaseInUse, SchemaTooNew
 from gator.telemetry.logs import configure, logger
 
 COLLECT_AFTER: Final = (20_000, 20, 20)
@@ -118,7 +118,8 @@ def _run(server: DrainingServer, listener: socket.socket, settings: Settings) ->
     with suppress(SystemExit):  # uvicorn's, when the application does not start
         server.run(sockets=[listener])
     if not server.started:
-        raise ServeError(f"The server could not start with GATOR_DATA={str(settings.data)!r}; see the log above.")
+        where = f"GATOR_DATA={str(settings.data)!r}" if settings.database_url is None else "GATOR_DATABASE_URL"
+        raise ServeError(f"The server could not start with {where}; see the log above.")
 
 
 def _keep_bad_text_out_of_the_log() -> None:
@@ -142,13 +143,9 @@ def _is_not_bad_text_before_a_close(record: logging.LogRecord) -> bool:
 def _check_data(settings: Settings) -> None:
     # The application checks again when it starts, but could only answer with a traceback.
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
-        DataLock(settings.data).release()
-        check_schema(settings.data / FILE_NAME)
-    except (DataInUse, SchemaTooNew) as error:
+        check_storage(settings)
+    except (DatabaseInUse, SchemaTooNew, StorageError) as error:
         raise ServeError(str(error)) from None
-    except OSError as error:
-        raise ServeError(f"Cannot use GATOR_DATA={str(settings.data)!r}: {error.strerror}.") from None
 
 
 def _listen(settings: Settings) -> socket.socket:
