@@ -11,7 +11,8 @@ from tests.support.postgres import PostgresServer
 
 from gator.protocol.types import ConversationId
 from gator.storage.journal import Writer
-from gator.storage.postgres import PostgresDatabase, connect, migrate, open_for_writing, postgres_readers
+from gator.storage.postgres import connect, migrate, open_for_writing, postgres_readers
+from gator.storage.postgres_session import PostgresDatabase
 from gator.storage.store import SqlStore
 from gator.storage.writer import SqlWriter
 
@@ -33,8 +34,11 @@ class PostgresBench(SqlBench):
     def open_writer(self) -> Writer:
         connection = open_for_writing(self.url)
         migrate(connection)
-        self.database = PostgresDatabase(self.url, connection, log=self.log)
-        return SqlWriter(self.database)
+        self.rewound = 0
+        return SqlWriter(PostgresDatabase(self.url, connection, log=self.log, on_rewound=self._rewind))
+
+    def _rewind(self) -> None:
+        self.rewound += 1
 
     def open_store(self) -> SqlStore:
         self._past_all = connect(self.url)

@@ -8,27 +8,22 @@ which is what the lock on the data directory is to SQLite.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic, sleep
 from typing import Any, Final, TypeVar
 
 import psycopg
-from psycopg import conninfo, errors
+from psycopg import conninfo
 
 from gator.storage.database import (
     Bindings,
     DatabaseInUse,
-    Interrupted,
     Readers,
     Rows,
     SchemaTooNew,
-    UnknownFate,
-    Unreachable,
 )
 from gator.storage.migrations import migrations
 from gator.storage.statements import statements
-from gator.telemetry.logs import Log
 
 OLDEST: Final = 14
 """Oldest release that is asked to work."""
@@ -41,12 +36,6 @@ CONNECT_S: Final = 5
 
 LOCK_S: Final = 10.0
 """How long a process that starts waits for the one before it to end."""
-
-OUTAGE_S: Final = 10.0
-"""How long a batch waits for a database that went away. While it lasts, others are refused at once."""
-
-FATE_S: Final = 60.0
-"""How long a commit whose answer was lost is asked after."""
 
 PAUSES_S: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Between two attempts to reach the database; the last one again and again."""
@@ -92,25 +81,18 @@ def postgres_statements() -> dict[str, str]:
     }
 
 
-def check_url(url: str) -> None:
-    """Look at the address of a database.
-
-    Raises:
-        ValueError: It is none; the text never holds its password.
-    """
-    try:
-        conninfo.conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        raise ValueError("is no address such as postgresql://user:password@host:5432/name") from None
-
-
 def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
     """Open a session, in which a statement is a transaction unless one is begun.
 
     Raises:
+        UnfitDatabase: The address is none.
         psycopg.OperationalError: It cannot be reached, or refuses.
     """
-    given = {name: value for name, value in _SESSION.items() if name not in conninfo.conninfo_to_dict(url)}
+    try:
+        named = conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:  # whose text may hold the password
+        raise UnfitDatabase("it is no address such as postgresql://user:password@host:5432/name.") from None
+    given = {name: value for name, value in _SESSION.items() if name not in named}
     if not read_only:
         given.setdefault("target_session_attrs", "read-write")  # of several hosts, the one that is no replica
     connection = psycopg.connect(url, autocommit=True, **given)
@@ -136,11 +118,11 @@ def open_for_writing(url: str) -> psycopg.Connection:
         if problem is not None:
             raise UnfitDatabase(problem)
         until = monotonic() + LOCK_S
-        while not _locked(connection):
+        while not take_lock(connection):
             if monotonic() > until:
                 raise PostgresInUse
             sleep(PAUSES_S[2])
-        _be_durable(connection)
+        be_durable(connection)
     except BaseException:
         connection.close()
         raise
@@ -178,7 +160,7 @@ def setting(connection: psycopg.Connection, name: str) -> str:
 
 def is_in_use(connection: psycopg.Connection) -> bool:
     """Tell whether a process serves this database."""
-    if not _locked(connection):
+    if not take_lock(connection):
         return True
     connection.execute(f"SELECT pg_advisory_unlock({_LOCK})")
     return False
@@ -237,151 +219,6 @@ def new_epoch(connection: psycopg.Connection, epoch: str) -> None:
     connection.execute(postgres_statements()["change_epoch"], {"epoch": epoch})
 
 
-class PostgresDatabase:
-    """See `Database`. Finds its way back to a database that restarts or fails over.
-
-    A commit whose answer was lost with the connection is looked up by its transaction id
-    (`pg_xact_status`), so that nothing is written twice and nothing is called lost that is not.
-    """
-
-    def __init__(self, url: str, connection: psycopg.Connection, *, log: Log) -> None:
-        """Take over a session that `open_for_writing` opened."""
-        self._url = url
-        self._connection = connection
-        self._log = log
-        self._sql = postgres_statements()
-        self._backend = connection.info.backend_pid
-        self._lost_at: float | None = None
-        """When the database was last seen to be gone; None while it is there."""
-
-    def rows(self, name: str, bindings: Bindings) -> Sequence[Sequence[Any]]:
-        """See `Database.rows`."""
-        cursor = self._connection.execute(self._sql[name], bindings)
-        return cursor.fetchall() if cursor.description is not None else ()
-
-    def run_each(self, name: str, bindings: Iterable[Bindings]) -> None:
-        """See `Database.run_each`."""
-        with self._connection.cursor() as cursor:
-            cursor.executemany(self._sql[name], bindings)
-
-    @contextmanager
-    def transaction(self, *, of_one_statement: bool) -> Iterator[None]:  # noqa: ARG002 - a commit is to be found again
-        """See `Database.transaction`."""
-        self._reach(OUTAGE_S)
-        transaction_id = ""
-        try:
-            transaction_id = self._begin()
-            yield
-        except BaseException as error:
-            if self._is_lost(error):
-                raise Interrupted(_one_line(error)) from error
-            self._connection.execute("ROLLBACK")
-            raise
-        self._commit(transaction_id)
-
-    def close(self) -> None:
-        """See `Database.close`."""
-        self._connection.close()
-
-    def _begin(self) -> str:
-        # Both in one message: a commit costs one way to the database and back less.
-        cursor = self._connection.execute("BEGIN; SELECT pg_current_xact_id()::text")
-        cursor.nextset()
-        row = cursor.fetchone()
-        assert row is not None
-        return str(row[0])
-
-    def _commit(self, transaction_id: str) -> None:
-        try:
-            self._connection.execute("COMMIT")
-        except psycopg.Error as error:
-            if not self._is_lost(error):
-                raise
-            if not self._was_committed(transaction_id):
-                raise Interrupted(_one_line(error)) from error
-
-    def _was_committed(self, transaction_id: str) -> bool:
-        """Find out what became of a commit, though the database may be gone for a while.
-
-        Raises:
-            UnknownFate: That could not be found out.
-        """
-        until = monotonic() + FATE_S
-        while monotonic() < until:
-            try:
-                self._reach(FATE_S)
-                status = self._status_of(transaction_id)
-            except (Unreachable, psycopg.OperationalError):
-                status = None
-            self._log.warning("commit_looked_up", transaction=transaction_id, status=status)
-            if status in ("committed", "aborted"):
-                return status == "committed"
-            sleep(PAUSES_S[2])
-        raise UnknownFate(f"transaction {transaction_id}")
-
-    def _status_of(self, transaction_id: str) -> str | None:
-        try:
-            row = self._connection.execute("SELECT pg_xact_status(CAST(%s AS xid8))", (transaction_id,)).fetchone()
-        except errors.InvalidParameterValue:  # a history that never came so far, after a failover
-            return "aborted"
-        return None if row is None else row[0]
-
-    def _is_lost(self, error: BaseException) -> bool:
-        """Tell whether an error ended the connection, or the transaction for no reason of its own."""
-        if not isinstance(error, psycopg.Error):
-            return False
-        if isinstance(error, (errors.SerializationFailure, errors.DeadlockDetected)):
-            self._connection.execute("ROLLBACK")
-            return True
-        gone = (errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow, errors.ReadOnlySqlTransaction)
-        if isinstance(error, gone):
-            self._connection.close()
-        return self._connection.closed
-
-    def _reach(self, within_s: float) -> None:
-        """Have a session that may write.
-
-        Raises:
-            Unreachable: None was to be had within that time, counted from when the last one was lost.
-        """
-        if not self._connection.closed:
-            return
-        if self._lost_at is None:
-            self._lost_at = monotonic()
-            self._log.warning("database_lost", backend=self._backend)
-        until = self._lost_at + within_s
-        for attempt in range(1_000_000):
-            try:
-                self._reconnect()
-            except (psycopg.Error, PostgresInUse) as error:
-                if monotonic() >= until:
-                    raise Unreachable(_one_line(error)) from error
-                sleep(PAUSES_S[min(attempt, len(PAUSES_S) - 1)])
-            else:
-                self._log.warning("database_back", after_s=round(monotonic() - self._lost_at, 3))
-                self._lost_at = None
-                return
-
-    def _reconnect(self) -> None:
-        connection = connect(self._url)
-        try:
-            if not _locked(connection):
-                # Ours of before, if the server has not noticed yet that its connection is gone.
-                connection.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE pid = %s AND usename = current_user "
-                    "AND application_name = current_setting('application_name')",
-                    (self._backend,),
-                )
-                raise PostgresInUse
-            _be_durable(connection)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-        self._backend = connection.info.backend_pid
-
-
 class PostgresReader:
     """See `Reader`. A read whose connection was lost is done again, once."""
 
@@ -422,16 +259,19 @@ def postgres_readers(url: str) -> Readers:
     return Readers(lambda: PostgresReader(url), READERS, psycopg.Error)
 
 
-def _locked(connection: psycopg.Connection) -> bool:
+def take_lock(connection: psycopg.Connection) -> bool:
+    """Try to be the one that serves this database, for as long as the session lives."""
     row = connection.execute(f"SELECT pg_try_advisory_lock({_LOCK})").fetchone()
     return bool(row is not None and row[0])
 
 
-def _be_durable(connection: psycopg.Connection) -> None:
+def be_durable(connection: psycopg.Connection) -> None:
+    """Have commits of this session wait for the disk."""
     # "Acknowledged means on disk" is not the server's to choose; what waits for replicas as well is.
     if setting(connection, "synchronous_commit") == "off":
         connection.execute("SET synchronous_commit = on")
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """Say what went wrong, without line breaks."""
     return " ".join(str(error).split())
