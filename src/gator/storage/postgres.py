@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg import conninfo
+from psycopg.types.json import Json
 
 from gator.storage.database import (
     Bindings,
@@ -50,11 +51,19 @@ _SESSION: Final[dict[str, Any]] = {
 }
 """What is asked of libpq, unless the address says otherwise."""
 
-_KEEP_ALIVE: Final = """
-SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
-       set_config('tcp_keepalives_count', '3', false)
-"""
-"""The same of the server, which else holds the lock of a machine that is gone for two hours."""
+_SETTINGS: Final = {
+    # As the session itself has it. Else a machine that is gone holds the lock for two hours.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    # Every statement is made of look-ups in an index. The planner believes a young table to be small, and would
+    # read it whole, until the next ANALYZE; and takes what costs as much as that for worth compiling.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+"""What is asked of the server."""
 
 _LOCK: Final = "hashtextextended('gator ' || current_schema(), 0)"
 
@@ -96,7 +105,9 @@ def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
     if not read_only:
         given.setdefault("target_session_attrs", "read-write")  # of several hosts, the one that is no replica
     connection = psycopg.connect(url, autocommit=True, **given)
-    connection.execute(_KEEP_ALIVE)
+    connection.execute(
+        "SELECT set_config(name, value, false) FROM json_each_text(%s) AS asked(name, value)", (Json(_SETTINGS),)
+    )
     if read_only:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
