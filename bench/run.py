@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from bench.harness.gator import SETTINGS, Gator, Houses
+from bench.harness.gator import SETTINGS, Gator, GatorOnPostgres, Houses
 from bench.harness.machine import commit, describe_machine
 from bench.harness.marks import judge
 from bench.harness.measuring import Pace, measure
@@ -29,7 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.quick:
         scenarios = [quick(scenario) for scenario in scenarios]
     houses = Houses()
-    everybody: list[Server] = [Gator("native", houses), Gator("asgi", houses), *PEERS]
+    everybody: list[Server] = [
+        Gator("native", houses),
+        Gator("asgi", houses),
+        GatorOnPostgres(houses),
+        *PEERS,
+    ]
     if options.list:
         _list(everybody)
         return 0
@@ -88,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     names = [scenario.name for scenario in SCENARIOS]
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
     parser.add_argument("--only", type=_names(names), metavar="A,B", help=f"scenarios, of {', '.join(names)}")
-    servers = ["native", "asgi", *(peer.name for peer in PEERS)]
+    servers = ["native", "asgi", "postgres", *(peer.name for peer in PEERS)]
     parser.add_argument("--servers", type=_names(servers), metavar="A,B", help=f"servers, of {', '.join(servers)}")
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is repeated (3)")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long a run is measured (3)")

@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 import sysconfig
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ from http.client import HTTPConnection
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
+
+import psycopg
 
 from bench.harness.places import BUILD
 from bench.harness.processes import Process, free_port
@@ -137,6 +140,32 @@ class Gator:
             # A notification has the message in it, too: whoever has not joined yet gets that.
             returning_options=("--position", '"seq":', "--delivery", '"type":"new_message"'),
         )
+
+
+class GatorOnPostgres(Gator):
+    """The same on a PostgreSQL that is there already, and is emptied before each run."""
+
+    def __init__(self, houses: Houses) -> None:
+        super().__init__("native", houses)
+        self.name = "postgres"
+        self.title = "Gator Chat on PostgreSQL"
+        self._url = os.environ.get("BENCH_DATABASE_URL", "")
+
+    def missing(self) -> str | None:
+        """See `Server.missing`."""
+        if not self._url:
+            return "BENCH_DATABASE_URL names no database to be emptied and filled"
+        return super().missing()
+
+    def start(self, crowd: Crowd, home: Path, port: int) -> Process:
+        """See `Server.start`."""
+        self._houses.copy_to(home, crowd)
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        environment = self._houses.environment(home / "nothing", port) | {"GATOR_DATABASE_URL": self._url}
+        move = [GATOR, "migrate", "--from", home / "data"]
+        subprocess.run(move, cwd=home, env=os.environ | environment, check=True, capture_output=True)
+        return Process([GATOR, "serve"], port=port, home=home, environment=environment)
 
 
 def read_metrics(port: int) -> dict[str, float]:
