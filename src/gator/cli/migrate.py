@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,35 +49,47 @@ def _migrate_sqlite(data: Path, restored: bool) -> None:
 
 
 def _migrate_postgres(url: str, restored: bool, origin: Path | None) -> None:
-    with owned_postgres(url) as (postgres, connection):
+    with ExitStack() as stack:
+        # First: where there is nothing to move, nothing is made either.
+        source = None if origin is None else stack.enter_context(_origin(origin))
+        postgres, connection = stack.enter_context(owned_postgres(url))
         _say(postgres.migrate(connection))
-        if origin is not None:
-            _move(origin, connection)
+        if source is not None:
+            _move(source, connection)
         if restored:
             postgres.new_epoch(connection, _another_epoch())
 
 
-def _move(origin: Path, target: psycopg.Connection) -> None:
+def _move(origin: apsw.Connection, target: psycopg.Connection) -> None:
+    from psycopg import DataError
+
     from gator.storage.moving import CannotMove, move
 
-    if not (origin / FILE_NAME).is_file():
-        raise StorageError(f"There is no {FILE_NAME} in {str(origin)!r}.")
-    with _owned_sqlite(origin) as connection:
-        try:
-            for table, rows in move(connection, target).items():
-                typer.echo(f"moved {rows} {table}")
-        except CannotMove as error:
-            raise StorageError(f"Nothing was moved: {error}") from None
+    try:
+        for table, rows in move(origin, target).items():
+            typer.echo(f"moved {rows} {table}")
+    except (CannotMove, DataError) as error:
+        raise StorageError(f"Nothing was moved: {' '.join(str(error).split())}") from None
+
+
+@contextmanager
+def _origin(data: Path) -> Iterator[apsw.Connection]:
+    if not (data / FILE_NAME).is_file():
+        raise StorageError(f"There is no {FILE_NAME} in {str(data)!r}.")
+    try:
+        with _owned_sqlite(data) as connection:
+            yield connection
+    except apsw.Error as error:
+        raise StorageError(f"Cannot read {FILE_NAME} in {str(data)!r}: {error}.") from None
 
 
 @contextmanager
 def _owned_sqlite(data: Path) -> Iterator[apsw.Connection]:
     lock = DataLock(data)
-    connection = connect(data / FILE_NAME)
     try:
-        yield connection
+        with closing(connect(data / FILE_NAME)) as connection:
+            yield connection
     finally:
-        connection.close()
         lock.release()
 
 
