@@ -4,10 +4,14 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from tests.cli.gator import Said, gator
+from tests.support.postgres import PostgresServer
 
 from gator.cli import doctor
+from gator.storage import postgres as engine
+from gator.storage.postgres import open_for_writing
 from gator.storage.sqlite import FILE_NAME, DataLock, connect, migrate
 
 
@@ -138,3 +142,137 @@ def test_the_page_that_is_served_is_named(tmp_path: Path) -> None:
     assert wrong(said) == [f"page: there is no index.html in {str(page)!r}"]
     (page / "index.html").touch()
     assert f"ok     page: in {str(page)!r}" in examine(tmp_path, GATOR_PAGE=str(page)).out
+
+
+# PostgreSQL
+
+
+@pytest.fixture(scope="module")
+def careful() -> Iterator[PostgresServer]:
+    """A server that forgets nothing, and lets the role `locked` in with a password."""
+    with PostgresServer(fsync=True) as server:
+        server.execute("CREATE ROLE locked LOGIN PASSWORD 'the right one'")
+        server.stop()
+        rules = server.home / "data" / "pg_hba.conf"
+        rules.write_text(f"local all locked scram-sha-256\n{rules.read_text()}")
+        server.start()
+        yield server
+
+
+def examine_postgres(url: str, port: int = 0) -> Said:
+    return gator("doctor", "--port", str(port), GATOR_MAX_CONNECTIONS="10", GATOR_DATABASE_URL=url)
+
+
+def test_where_postgres_is_well_it_says_so(careful: PostgresServer) -> None:
+    url = careful.create()
+    said = examine_postgres(url)
+    assert wrong(said) == []
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    assert f"ok     database: postgresql://{careful.home}:5432/{name} is PostgreSQL {careful.version}." in said.out
+    assert "ok     database: no server is using it" in said.out
+    assert "ok     database: empty, the server will make its tables" in said.out
+    assert "SQLite" not in said.out
+    assert "data:" not in said.out
+    assert examine_postgres(url).out == said.out, "nothing was made"
+    gator("migrate", GATOR_DATABASE_URL=url)
+    assert "ok     database: up to date" in examine_postgres(url).out
+
+
+def test_a_postgres_that_is_behind_or_ahead_is_told(careful: PostgresServer) -> None:
+    url = careful.create()
+    gator("migrate", GATOR_DATABASE_URL=url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DELETE FROM migrations WHERE number > 1")
+        said = examine_postgres(url)
+        assert wrong(said) == []
+        assert "1 migrations behind, the server will apply them" in said.out
+        connection.execute("INSERT INTO migrations (number, name) VALUES (999, 'later')")
+    [problem] = wrong(examine_postgres(url))
+    assert problem.startswith("database: at migration 999, this program knows ")
+
+
+def test_a_postgres_in_use_explains_the_taken_port(careful: PostgresServer, taken_port: int) -> None:
+    url = careful.create()
+    [problem] = wrong(examine_postgres(url, taken_port))
+    assert problem.startswith("port: cannot listen on ")
+    with open_for_writing(url):
+        said = examine_postgres(url, taken_port)
+    assert wrong(said) == []
+    assert "database: a server is using it" in said.out
+    assert "by the running server as it seems" in said.out
+
+
+def test_a_postgres_that_forgets_is_wrong(postgres: PostgresServer) -> None:
+    found = wrong(examine_postgres(postgres.create()))
+    assert [problem.partition(";")[0].rpartition(":")[0] for problem in found] == [
+        "database: fsync is off",
+        "database: full_page_writes is off",
+    ]
+
+
+def test_a_postgres_that_cannot_hold_all_text_is_wrong(careful: PostgresServer) -> None:
+    careful.execute("CREATE DATABASE latin OWNER gator TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    assert wrong(examine_postgres(careful.url("latin"))) == [
+        "database: The database's encoding is LATIN1; make it with ENCODING 'UTF8'."
+    ]
+
+
+def test_a_postgres_that_cannot_be_reached_is_wrong(tmp_path: Path) -> None:
+    said = examine_postgres(f"postgresql://ann:secret@/chat?host={tmp_path}")
+    [problem] = wrong(said)
+    assert problem.startswith("database: cannot be used: connection ")
+    assert "secret" not in said.out + said.err
+
+
+def test_a_wrong_password_is_not_shown(careful: PostgresServer) -> None:
+    url = careful.url("postgres").replace("gator@", "locked:the%20wrong%20one@")
+    said = examine_postgres(url)
+    [problem] = wrong(said)
+    assert 'password authentication failed for user "locked"' in problem
+    assert "wrong one" not in said.out + said.err
+    assert "%20" not in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("host/chat?nonsense=secret", "it is no address such as postgresql://user:password@host:5432/name."),
+        ("secret@host/chat", "it has an @ too many: in a password, @ is written as %40 and / as %2F."),
+    ],
+)
+def test_an_address_that_is_none_is_wrong(address: str, sentence: str) -> None:
+    said = examine_postgres(f"postgresql://ann:secret@{address}")
+    assert wrong(said) == [f"database: cannot be used: {sentence}"]
+    assert "secret" not in said.out + said.err
+
+
+def test_an_old_postgres_is_wrong(careful: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "OLDEST", 99)
+    assert wrong(examine_postgres(careful.create())) == [
+        f"database: PostgreSQL is {careful.version}; 99 or newer is needed."
+    ]
+
+
+@pytest.mark.parametrize("case", ["no right", "no schema"])
+def test_a_postgres_where_no_tables_can_be_made_is_wrong(careful: PostgresServer, case: str) -> None:
+    url = careful.create()
+    if case == "no right":
+        careful.execute("CREATE ROLE guest LOGIN")
+        url = url.replace("gator@", "guest@")
+        sentence = (
+            "The role 'guest' may not make tables in the schema 'public': "
+            "grant it CREATE there, or make it the owner of the database."
+        )
+    else:
+        url += "&options=-csearch_path%3Delsewhere"
+        sentence = "There is no schema for its tables: none of search_path (elsewhere) exists and may be used."
+    assert wrong(examine_postgres(url)) == [f"database: {sentence}"]
+
+
+def test_who_may_make_no_tables_needs_none_where_they_are(careful: PostgresServer) -> None:
+    url = careful.create()
+    gator("migrate", GATOR_DATABASE_URL=url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM gator")
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    assert wrong(examine_postgres(url)) == []

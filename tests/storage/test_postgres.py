@@ -142,6 +142,26 @@ def test_what_is_no_address_is_said_without_the_password(address: str) -> None:
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("password", ["sec@ret", "sec/ret", "sec/r@et"])
+def test_a_password_is_not_taken_for_a_host_and_shown(password: str) -> None:
+    with pytest.raises(UnfitDatabase, match="@ is written as %40 and / as %2F"):
+        connect(f"postgresql://ann:{password}@host/db")
+
+
+def test_a_database_where_no_tables_can_be_made_is_refused(postgres: PostgresServer, url: str) -> None:
+    separator = "&" if "?" in url else "?"
+    with pytest.raises(UnfitDatabase, match=r"none of search_path \(nowhere\) exists"):
+        open_for_writing(f"{url}{separator}options=-csearch_path%3Dnowhere")
+    postgres.execute("CREATE ROLE guest LOGIN")
+    guest = url.replace("gator@", "guest@")
+    with connect(url) as connection:
+        # As it is from PostgreSQL 15 on.
+        connection.execute("CREATE SCHEMA theirs")
+        connection.execute("GRANT USAGE ON SCHEMA theirs TO guest")
+    with pytest.raises(UnfitDatabase, match="'guest' may not make tables in the schema 'theirs'"):
+        open_for_writing(f"{guest}{separator}options=-csearch_path%3Dtheirs")
+
+
 def test_commits_wait_for_the_disk_whatever_the_server_says(postgres: PostgresServer, url: str) -> None:
     name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
     for given, used in (("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")):

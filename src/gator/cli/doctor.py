@@ -116,12 +116,15 @@ def _postgres(url: str) -> Iterator[tuple[Finding, bool]]:
         with postgres.connect(url) as connection:
             release = connection.info.parameter_status("server_version")
             yield (True, f"database: {postgres.named(connection)} is PostgreSQL {release}"), False
-            for problem in (*postgres.problems(connection), *postgres.doubts(connection)):
+            problems = [*postgres.problems(connection)]
+            for problem in (*problems, *postgres.doubts(connection)):
                 yield (False, f"database: {problem}"), False
+            if problems:
+                return
             in_use = postgres.is_in_use(connection)
             yield (True, f"database: {'a server is using it' if in_use else 'no server is using it'}"), in_use
             yield _steps(postgres.schema_version(connection), len(migrations("postgres"))), in_use
-    except psycopg.Error as error:
+    except (psycopg.Error, postgres.UnfitDatabase) as error:
         yield (False, f"database: cannot be used: {' '.join(str(error).split())}"), False
 
 

@@ -101,6 +101,9 @@ def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
         named = conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:  # whose text may hold the password
         raise UnfitDatabase("it is no address such as postgresql://user:password@host:5432/name.") from None
+    if any("@" in str(named.get(part, "")) for part in ("host", "dbname")):
+        # Else the rest of a password is taken for a host, and shown when there is none of that name.
+        raise UnfitDatabase("it has an @ too many: in a password, @ is written as %40 and / as %2F.")
     given = {name: value for name, value in _SESSION.items() if name not in named}
     if not read_only:
         given.setdefault("target_session_attrs", "read-write")  # of several hosts, the one that is no replica
@@ -148,6 +151,20 @@ def problems(connection: psycopg.Connection) -> Iterator[str]:
     encoding = setting(connection, "server_encoding")
     if encoding != "UTF8":
         yield f"The database's encoding is {encoding}; make it with ENCODING 'UTF8'."
+    row = connection.execute(
+        "SELECT current_schema(), current_user, has_schema_privilege(current_schema(), 'CREATE')"
+    ).fetchone()
+    assert row is not None
+    schema, role, may_make_tables = row
+    if schema is None:
+        path = setting(connection, "search_path")
+        yield f"There is no schema for its tables: none of search_path ({path}) exists and may be used."
+    elif not may_make_tables and schema_version(connection) < len(migrations("postgres")):
+        # In a database of somebody else's nobody may, by default, from PostgreSQL 15 on.
+        yield (
+            f"The role {role!r} may not make tables in the schema {schema!r}: "
+            "grant it CREATE there, or make it the owner of the database."
+        )
 
 
 def doubts(connection: psycopg.Connection) -> Iterator[str]:
