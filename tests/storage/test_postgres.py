@@ -126,6 +126,13 @@ def test_a_database_that_cannot_hold_all_text_is_refused(postgres: PostgresServe
         open_for_writing(postgres.url("latin"))
 
 
+def test_all_text_gets_there_whatever_the_database_asks_of_its_clients(postgres: PostgresServer, url: str) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    postgres.execute(f"ALTER DATABASE {name} SET client_encoding = 'LATIN1'")
+    with connect(url) as connection:
+        assert connection.execute("SELECT %s || 'é'", ("日本 🐊",)).fetchone() == ("日本 🐊é",)
+
+
 def test_an_old_server_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "OLDEST", 99)
     with pytest.raises(UnfitDatabase, match=r"PostgreSQL is \d+; 99 or newer is needed"):

@@ -43,6 +43,7 @@ PAUSES_S: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 _SESSION: Final[dict[str, Any]] = {
     "application_name": "gator",
+    "client_encoding": "UTF8",
     "connect_timeout": str(CONNECT_S),
     "keepalives_idle": "10",
     "keepalives_interval": "5",
