@@ -221,6 +221,37 @@ def test_a_secret_is_not_shown() -> None:
     assert SECRET not in str(problems({"GATOR_JWT_SECRET": SECRET, "GATOR_PORT": "x"}))
 
 
+@pytest.mark.parametrize("scheme", ["mysql", "sqlite", "postgresql+psycopg", "Postgresql"])
+def test_an_address_of_another_database_is_refused_and_not_repeated(scheme: str) -> None:
+    for url in (f"{scheme}://ann:{SECRET}@host/chat", f"{scheme}:{SECRET}", SECRET):
+        [problem] = problems({"GATOR_DATABASE_URL": url})
+        assert (
+            problem == "GATOR_DATABASE_URL is the address of a PostgreSQL database: it begins with postgresql://."
+        )
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_the_address_of_the_database_is_not_shown(scheme: str) -> None:
+    url = f"{scheme}://ann:{SECRET}@host/chat"
+    settings = load({"GATOR_DATABASE_URL": url}, dotenv=None)
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == url
+    for shown in (
+        repr(settings),
+        str(settings.model_dump()),
+        settings.model_dump_json(),
+        str(problems({"GATOR_DATABASE_URL": url, "GATOR_PORT": "x"})),
+        str(problems({"GATOR_DATABASE_URL": url, "GATOR_AUTH": "jwt"})),
+    ):
+        assert SECRET not in shown
+        assert "host/chat" not in shown
+
+
+def test_without_the_address_of_a_database_there_is_a_file() -> None:
+    assert load({}, dotenv=None).database_url is None
+    assert load({"GATOR_DATABASE_URL": ""}, dotenv=None).database_url is None
+
+
 def test_limits_can_be_switched_off() -> None:
     assert not load({"GATOR_LIMITS": "off"}, dotenv=None).limited
     assert Settings(limits="off").limited is False

@@ -211,7 +211,9 @@ class Settings(BaseModel):
     def _check_database(self) -> "Settings":
         url = self.database_url
         if url is not None and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
-            raise ValueError("GATOR_DATABASE_URL begins with postgresql://.")
+            raise ValueError(
+                "GATOR_DATABASE_URL is the address of a PostgreSQL database: it begins with postgresql://."
+            )
         return self
 
     @model_validator(mode="after")

@@ -2,21 +2,28 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 import structlog
 import uvicorn
-from tests.cli.gator import gator
+from tests.cli.gator import Said, gator
 from tests.support.house import settings_for
+from tests.support.postgres import PostgresServer
+from tests.support.server import GATOR, Server
 from uvicorn.lifespan.off import LifespanOff
 
 from gator.app import create_app, open_house
 from gator.cli.serve import DrainingServer, ServeError, run
+from gator.storage import postgres as engine
 from gator.storage.database import SchemaTooNew
+from gator.storage.postgres import open_for_writing
 from gator.storage.sqlite import FILE_NAME, DataLock, connect
 
 
@@ -123,6 +130,122 @@ async def test_a_house_that_cannot_be_opened_lets_go_of_its_data(tmp_path: Path)
     with pytest.raises(SchemaTooNew):
         await open_house(settings_for(tmp_path))
     DataLock(tmp_path).release()
+
+
+# Refusing to start with PostgreSQL
+
+
+def refused(url: str) -> str:
+    """Serve with an address that cannot be used; what is said has to be one line without the password."""
+    said = gator("serve", "--port", "0", GATOR_DATABASE_URL=url)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.count("\n") == 1
+    assert "secret" not in said.err
+    return said.err.strip()
+
+
+def test_a_postgres_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+    said = refused(f"postgresql://ann:secret@/chat?host={tmp_path}")
+    assert said.startswith("gator: Cannot use GATOR_DATABASE_URL: connection ")
+
+
+@pytest.mark.parametrize(
+    ("rest", "sentence"),
+    [
+        ("host:5432/chat?nonsense=secret", "it is no address such as postgresql://user:password@host:5432/name."),
+        ("secret@host/chat", "it has an @ too many: in a password, @ is written as %40 and / as %2F."),
+    ],
+)
+def test_an_address_of_a_postgres_that_is_none_is_told(rest: str, sentence: str) -> None:
+    assert refused(f"postgresql://ann:secret@{rest}") == f"gator: Cannot use GATOR_DATABASE_URL: {sentence}"
+
+
+def test_a_postgres_without_that_database_is_told(postgres: PostgresServer) -> None:
+    said = refused(postgres.url("nowhere").replace("gator@", "gator:secret@"))
+    assert said.startswith("gator: Cannot use GATOR_DATABASE_URL: connection ")
+    assert said.endswith('database "nowhere" does not exist')
+
+
+def test_a_postgres_that_cannot_hold_all_text_is_told(postgres: PostgresServer) -> None:
+    postgres.execute("CREATE DATABASE ascii OWNER gator TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    assert refused(postgres.url("ascii").replace("gator@", "gator:secret@")) == (
+        "gator: Cannot use GATOR_DATABASE_URL: The database's encoding is SQL_ASCII; make it with ENCODING 'UTF8'."
+    )
+
+
+def test_a_postgres_that_another_process_serves_is_told(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "LOCK_S", -1.0)
+    url = postgres.create()
+    with open_for_writing(url):
+        assert refused(url) == (
+            "gator: Another gator process is using this database; stop it or choose another GATOR_DATABASE_URL."
+        )
+
+
+def test_a_postgres_of_a_newer_program_is_told_and_left_alone(postgres: PostgresServer) -> None:
+    url = postgres.create()
+    gator("migrate", GATOR_DATABASE_URL=url)
+    with open_for_writing(url) as connection:
+        connection.execute("INSERT INTO migrations (number, name) VALUES (999, 'later')")
+    assert refused(url).startswith("gator: The database is at migration 999, this program knows ")
+
+
+def test_a_start_on_postgres_that_fails_for_another_reason_points_to_the_log(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres.create()
+    with open_for_writing(url) as connection:
+        connection.execute("CREATE TABLE messages (in_the_way INTEGER)")
+    with pytest.raises(
+        ServeError, match=r"^The server could not start with GATOR_DATABASE_URL; see the log above"
+    ):
+        run(settings_for(tmp_path, port=0, database_url=url))
+    open_for_writing(url).close()
+
+
+# Without the driver
+
+
+@pytest.fixture
+def no_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have programs that are started find no psycopg."""
+    path = tmp_path / "no-driver"
+    path.mkdir()
+    (path / "psycopg.py").write_text("raise ImportError('it is not installed')\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(path), os.environ.get("PYTHONPATH")))))
+
+
+def program(directory: Path, *arguments: str, **environ: str) -> Said:
+    clean = {name: value for name, value in os.environ.items() if not name.upper().startswith("GATOR_")}
+    done = subprocess.run(
+        [GATOR, *arguments], cwd=directory, env=clean | environ, capture_output=True, text=True, check=False
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.usefixtures("no_driver")
+@pytest.mark.parametrize("command", ["serve", "migrate", "doctor"])
+def test_a_driver_that_is_missing_is_told_with_a_remedy(tmp_path: Path, command: str) -> None:
+    said = program(tmp_path, command, GATOR_PORT="0", GATOR_DATABASE_URL="postgresql://ann:secret@host/chat")
+    remedy = "GATOR_DATABASE_URL needs a driver: pip install 'gator-chat[postgres]'"
+    if command == "doctor":
+        assert (said.code, said.err) == (1, "")
+        assert f"WRONG  database: {remedy}\n" in said.out
+    else:
+        assert (said.code, said.out, said.err) == (2, "", f"gator: {remedy}\n")
+
+
+@pytest.mark.usefixtures("no_driver")
+def test_without_the_driver_everything_works_that_needs_none(tmp_path: Path) -> None:
+    assert program(tmp_path, "migrate").code == 0
+    assert "ok     database: whole, up to date" in program(tmp_path, "doctor", GATOR_PORT="0").out
+    with Server(tmp_path) as server:
+        answer = httpx2.get(f"{server.url}/readyz", trust_env=False, verify=False)
+        assert answer.json() == {"status": "ok"}
+        assert server.terminate() == 0
+        assert server.complaints() == []
 
 
 # Stopping

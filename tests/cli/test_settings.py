@@ -21,6 +21,20 @@ def test_a_wrong_setting_stops_every_command_with_a_sentence(command: list[str])
     assert said.err == "gator: settings: GATOR_PROT is not a setting; `gator settings` lists them.\n"
 
 
+@pytest.mark.parametrize("command", [["serve"], ["migrate"], ["token", "alice"], ["doctor"]])
+def test_an_address_of_another_database_stops_every_command_and_is_not_shown(command: list[str]) -> None:
+    said = gator(*command, GATOR_DATABASE_URL="mysql://ann:secret@host/chat")
+    assert said.code == (1 if command == ["doctor"] else 2)
+    assert "GATOR_DATABASE_URL is the address of a PostgreSQL database" in said.out + said.err
+    assert "secret" not in said.out + said.err
+    assert "mysql" not in said.out + said.err
+
+
+def test_the_settings_are_printed_without_what_they_are() -> None:
+    said = gator("settings", GATOR_DATABASE_URL="postgresql://ann:secret@host/chat")
+    assert said == gator("settings")
+
+
 def test_the_settings_are_printed_though_one_is_wrong() -> None:
     assert gator("settings", GATOR_PROT="8000").code == 0
 
