@@ -35,7 +35,8 @@ class PostgresBench(SqlBench):
         connection = open_for_writing(self.url)
         migrate(connection)
         self.rewound = 0
-        return SqlWriter(PostgresDatabase(self.url, connection, log=self.log, on_rewound=self._rewind))
+        self.database = PostgresDatabase(self.url, connection, log=self.log, on_rewound=self._rewind)
+        return SqlWriter(self.database)
 
     def _rewind(self) -> None:
         self.rewound += 1
