@@ -1,6 +1,7 @@
 """Many people who talk over bad connections to a server that is killed again and again."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
@@ -232,3 +233,29 @@ async def read_log(http: httpx2.AsyncClient, user: str, room: str, page: int) ->
         more = found["has_more"]
     assert found["head"] == len(events)
     return events
+
+
+def check_log(world: World, logs: dict[str, list[Frame]]) -> None:
+    """Compare the logs with what was sent: everything once, numbered without a hole."""
+    sent = {message: (room, text) for person in world.people for message, (room, text) in person.sent.items()}
+    stored: Counter[str] = Counter()
+    for room, log in logs.items():
+        assert [event["seq"] for event in log] == list(range(1, len(log) + 1)), f"{room} has holes"
+        for event in log:
+            if event["type"] == "new_message":
+                message = event["message"]
+                stored[message["client_message_id"]] += 1
+                assert sent[message["client_message_id"]] == (room, message["content"])
+                assert message["seq"] == event["seq"]
+    assert len(sent) == world.total
+    assert stored == Counter([*sent]), "a message is lost, or doubled"
+
+
+def check_acks(world: World, logs: dict[str, list[Frame]]) -> None:
+    """Compare what was acknowledged with the logs."""
+    for person in world.people:
+        assert person.acks.keys() == person.sent.keys()
+        assert max(person.fresh.values()) <= 1, f"{person.user} was told twice that a message is new"
+        for message, (message_id, seq) in person.acks.items():
+            found = logs[person.sent[message][0]][seq - 1]["message"]
+            assert (found["id"], found["client_message_id"]) == (message_id, message)

@@ -6,15 +6,13 @@ half of it. `CHAOS_SEED` repeats a run's decisions; how they meet the server's i
 
 import asyncio
 import os
-from collections import Counter
 from contextlib import AsyncExitStack
 from random import Random, SystemRandom
 from time import perf_counter
 
 import pytest
 from tests.e2e.conftest import People, Servers
-from tests.e2e.swarm import Person, World, read_log
-from tests.support.client import Frame
+from tests.e2e.swarm import Person, World, check_acks, check_log, read_log
 from tests.support.server import lasting_port
 
 MESSAGES = int(os.environ.get("CHAOS_MESSAGES", "10000"))
@@ -74,29 +72,3 @@ def rooms_of(number: int) -> list[str]:
 def quota_of(number: int) -> int:
     """Divide the messages among the people."""
     return MESSAGES // PEOPLE + (number < MESSAGES % PEOPLE)
-
-
-def check_log(world: World, logs: dict[str, list[Frame]]) -> None:
-    """Compare the logs with what was sent: everything once, numbered without a hole."""
-    sent = {message: (room, text) for person in world.people for message, (room, text) in person.sent.items()}
-    stored: Counter[str] = Counter()
-    for room, log in logs.items():
-        assert [event["seq"] for event in log] == list(range(1, len(log) + 1)), f"{room} has holes"
-        for event in log:
-            if event["type"] == "new_message":
-                message = event["message"]
-                stored[message["client_message_id"]] += 1
-                assert sent[message["client_message_id"]] == (room, message["content"])
-                assert message["seq"] == event["seq"]
-    assert len(sent) == MESSAGES
-    assert stored == Counter([*sent]), "a message is lost, or doubled"
-
-
-def check_acks(world: World, logs: dict[str, list[Frame]]) -> None:
-    """Compare what was acknowledged with the logs."""
-    for person in world.people:
-        assert person.acks.keys() == person.sent.keys()
-        assert max(person.fresh.values()) <= 1, f"{person.user} was told twice that a message is new"
-        for message, (message_id, seq) in person.acks.items():
-            found = logs[person.sent[message][0]][seq - 1]["message"]
-            assert (found["id"], found["client_message_id"]) == (message_id, message)

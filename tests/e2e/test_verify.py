@@ -2,19 +2,17 @@
 
 import asyncio
 import json
-import os
-import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import count
-from threading import Thread
 from typing import Any, Literal
 from urllib.parse import unquote
 
 import pytest
 from tests.e2e.conftest import Servers
-from tests.support.server import GATOR, Server, lasting_port
+from tests.e2e.verifying import restarting, run_verify
+from tests.support.server import lasting_port
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -64,41 +62,6 @@ NOON = "2025-01-15T12:00:00.000Z"
 # The real server
 
 
-@contextmanager
-def restarting(server: Server) -> Iterator[str]:
-    """Hand out a shell command that kills the server with SIGKILL and starts it on the same data."""
-    asked, done = server.home / "asked", server.home / "done"
-    for fifo in (asked, done):
-        os.mkfifo(fifo)
-
-    def restart() -> None:
-        while asked.read_text() == "restart\n":
-            server.kill()
-            server.start()
-            done.write_text("done\n")
-
-    thread = Thread(target=restart)
-    thread.start()
-    try:
-        yield f"echo restart > '{asked}'; read answer < '{done}'"
-    finally:
-        asked.write_text("enough\n")
-        thread.join()
-
-
-def run_command(*arguments: object, **environment: str) -> tuple[int, str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATOR_")}
-    process = subprocess.run(
-        [str(GATOR), "verify", *map(str, arguments)],
-        env=inherited | environment,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    return process.returncode, process.stdout, process.stderr
-
-
 def results(report: dict[str, Any]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {"PASS": set(), "FAIL": set(), "not checked": set()}
     for promise in report["promises"]:
@@ -108,8 +71,8 @@ def results(report: dict[str, Any]) -> dict[str, set[str]]:
 
 def test_a_server_that_is_killed_again_and_again_keeps_every_promise(start: Servers) -> None:
     server = start(port=lasting_port())
-    with restarting(server) as command:
-        status, printed, said = run_command(
+    with restarting(server.home, server) as command:
+        status, printed, said = run_verify(
             server.url, "--seconds", 10, "--messages", 400, "--json", "--restart-command", command
         )
     print(printed, said, file=sys.stderr)
@@ -142,17 +105,17 @@ async def test_tokens_of_several_users_check_what_one_token_cannot(start: Server
 
 
 def test_where_there_is_no_server_or_no_token_it_cannot_run(start: Servers) -> None:
-    status, printed, said = run_command(f"ws://127.0.0.1:{lasting_port()}")
+    status, printed, said = run_verify(f"ws://127.0.0.1:{lasting_port()}")
     assert (status, printed) == (2, "")
     assert "no chat server answers" in said
     server = start(auth="jwt", jwt_secret=SECRET)
-    status, _, said = run_command(server.url)
+    status, _, said = run_verify(server.url)
     assert status == 2
     assert "wants one: see --token" in said
 
 
 def test_a_restart_command_that_fails_ends_the_run(start: Servers) -> None:
-    status, printed, _ = run_command(start().url, "--seconds", 5, "--restart-command", "echo no such unit; false")
+    status, printed, _ = run_verify(start().url, "--seconds", 5, "--restart-command", "echo no such unit; false")
     assert status == 2
     assert "exited with status 1: no such unit" in printed
     assert printed.endswith("COULD NOT RUN\n")
@@ -375,7 +338,7 @@ def broken(outcome: Outcome) -> set[str]:
 async def test_a_server_that_drops_what_it_acknowledged_fails() -> None:
     async with tiny("loses") as url:
         arguments = ("--clients", 4, "--messages", 80, "--seconds", 5, "--json")
-        status, printed, _ = await asyncio.to_thread(run_command, url, *arguments)
+        status, printed, _ = await asyncio.to_thread(run_verify, url, *arguments)
     report = json.loads(printed)
     assert (status, report["verdict"]) == (1, "FAIL")
     assert report["figures"]["lost"] > 0

@@ -147,6 +147,10 @@ class Server:
         """Ask it to stop with SIGTERM, wait until it has, and tell its exit status."""
         return self._end(signal.SIGTERM, timeout_s)
 
+    def ended(self, timeout_s: float = 30) -> int:
+        """Wait until it has ended by itself, and tell its exit status."""
+        return self._end(None, timeout_s)
+
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal and do not wait."""
         assert self._process is not None
@@ -174,12 +178,13 @@ class Server:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(re.findall(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)[0])
 
-    def _end(self, number: signal.Signals, timeout_s: float) -> int:
+    def _end(self, number: signal.Signals | None, timeout_s: float) -> int:
         process, self._process = self._process, None
         if process is None:
             return 0
         try:
-            process.send_signal(number)
+            if number is not None:
+                process.send_signal(number)
             return process.wait(timeout_s)
         finally:
             process.kill()
