@@ -65,6 +65,19 @@ def migrate(
 
 
 @app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="File to make; nothing may be there yet.")], data: Data = None
+) -> None:
+    """Copy the SQLite database while the server runs, and check the copy."""
+    from gator.cli.backup import BackupError, make
+
+    try:
+        typer.echo(make(load(data=data), target))
+    except BackupError as error:
+        _fail(str(error))
+
+
+@app.command()
 def token(
     user: Annotated[str, typer.Argument(help="Id of the user whom the token names.")],
     name: Annotated[str | None, typer.Option(help="Name that others see.")] = None,
