@@ -20,6 +20,7 @@ from tests.support.postgres_line import Cut, PostgresLine
 
 from gator.protocol.errors import Refusal
 from gator.protocol.types import Seq
+from gator.storage import database
 from gator.storage import postgres as engine
 from gator.storage import postgres_session as session
 from gator.storage.database import Interrupted, SchemaTooNew
@@ -54,6 +55,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have everybody give up after the first try."""
     monkeypatch.setattr(engine, "LOCK_S", -1.0)
     monkeypatch.setattr(session, "OUTAGE_S", -1.0)
+    monkeypatch.setattr(database, "OUTAGE_S", -1.0)
 
 
 @pytest.fixture
@@ -326,6 +328,21 @@ async def test_a_server_that_is_killed_and_comes_back_loses_nothing(own: Postgre
     bench.close_store()
 
 
+async def test_reads_wait_for_a_server_that_is_killed_and_comes_back(own: PostgresServer) -> None:
+    bench = PostgresBench(own.create())
+    await bench.journal.commit(create("garden", "ann"))
+    await bench.journal.commit(post("garden", "ann", "before"))
+    for _ in range(2):
+        own.kill()
+        reading = [asyncio.create_task(said(bench)) for _ in range(2 * engine.READERS)]
+        assert not await bench.store.ready(), "who asks that is not to wait"
+        await asyncio.to_thread(own.start)
+        assert await asyncio.gather(*reading) == [["before"]] * len(reading)
+        assert await bench.store.ready()
+    await bench.close()
+    bench.close_store()
+
+
 @pytest.fixture
 def line(postgres: PostgresServer) -> Iterator[PostgresLine]:
     """A line to the server that can be cut."""
@@ -388,8 +405,10 @@ async def test_while_there_is_no_database_everything_is_refused_for_now(own: Pos
     assert len(outcomes) == len([outcome for outcome in outcomes if isinstance(outcome, Refusal)])
     assert bench.log.take_errors() == ["database_unreachable"], "one for all, not one for each"
     assert not await bench.store.ready()
-    with pytest.raises(psycopg.OperationalError):
-        await bench.store.conversation(GARDEN)
+    for _ in range(2):
+        with pytest.raises(Refusal) as refused:
+            await bench.store.conversation(GARDEN)
+        assert (refused.value.code, refused.value.retry_after_ms) == ("overloaded", 1_000)
     own.start()
     assert await bench.store.ready()
     await bench.journal.commit(post("garden", "ann", "after"))

@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from threading import Lock, local
+from time import monotonic, sleep
 from typing import Any, Final, Protocol, TypeVar
+
+from gator.protocol.errors import Refusal
 
 Bindings = dict[str, Any]
 
@@ -19,6 +22,14 @@ Rows = Callable[[str, Bindings], Sequence[Sequence[Any]]]
 T = TypeVar("T")
 
 READER_THREADS: Final = "gator-reader"
+
+OUTAGE_S: Final = 10.0
+"""How long reads and writes wait for a database that went away, from when it did; then all are refused at once."""
+
+READ_PAUSE_S: Final = 0.1
+"""Between two attempts to read from a database that is away."""
+
+RETRY_AFTER_MS: Final = 1_000
 
 
 class DatabaseInUse(Exception):
@@ -78,7 +89,11 @@ class Reader(Protocol):
     """A connection that reads, used by one thread."""
 
     def read(self, query: Callable[[Rows], T]) -> T:
-        """Run statements that all see the database of one moment."""
+        """Run statements that all see the database of one moment.
+
+        Raises:
+            Unreachable: See there. The next read looks whether it is back.
+        """
 
     def close(self) -> None:
         """Let go of the database."""
@@ -96,26 +111,80 @@ class Readers:
         Args:
             failures: What a read raises when the database does not answer it.
         """
-        self.failures = failures
+        self._failures = failures
         self._open_reader = open_reader
         self._own = local()
         self._opened: list[Reader] = []
-        self._opening = Lock()
+        self._guard = Lock()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=READER_THREADS)
+        self._waiting = 0
+        """Reads that wait for the database to come back."""
+        self._lost_at: float | None = None
+        """When it was first seen to be gone; None while it is there."""
 
     async def read(self, query: Callable[[Rows], T]) -> T:
-        """Run statements that all see the database of one moment."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_here, query)
+        """Run statements that all see the database of one moment.
+
+        Raises:
+            Refusal: `overloaded`; the database is away, and was for `OUTAGE_S`.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_here, query)
+        except Unreachable as error:
+            raise Refusal("overloaded", retry_after_ms=RETRY_AFTER_MS) from error
 
     def read_here(self, query: Callable[[Rows], T]) -> T:
-        """Do as `read` on the calling thread, which waits for it."""
+        """Do as `read` on the calling thread, which waits for it.
+
+        Raises:
+            Unreachable: The database is away, and was for `OUTAGE_S`.
+        """
+        try:
+            return self._try(query)
+        except Unreachable as error:
+            return self._try_again(query, error)
+
+    async def answers(self, query: Callable[[Rows], object]) -> bool:
+        """Tell whether the database answers a read right now, without waiting for one that is away."""
+        if self._waiting:  # perhaps in every thread
+            return False
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._try, query)
+        except (Unreachable, self._failures):
+            return False
+        return True
+
+    def _try(self, query: Callable[[Rows], T]) -> T:
         reader: Reader | None = getattr(self._own, "reader", None)
         if reader is None:
             reader = self._open_reader()
             self._own.reader = reader
-            with self._opening:
+            with self._guard:
                 self._opened.append(reader)
-        return reader.read(query)
+        try:
+            found = reader.read(query)
+        except Unreachable:
+            if self._lost_at is None:
+                self._lost_at = monotonic()
+            raise
+        self._lost_at = None
+        return found
+
+    def _try_again(self, query: Callable[[Rows], T], error: Unreachable) -> T:
+        with self._guard:
+            self._waiting += 1
+        try:
+            # It is back already if another thread has seen it since.
+            while (lost_at := self._lost_at) is None or monotonic() < lost_at + OUTAGE_S:
+                sleep(READ_PAUSE_S)
+                try:
+                    return self._try(query)
+                except Unreachable as again:
+                    error = again
+            raise error
+        finally:
+            with self._guard:
+                self._waiting -= 1
 
     def close(self) -> None:
         """Finish the reads under way and let go of the database."""

@@ -22,7 +22,7 @@ from gator.ports import Clock, Committed, Note, OnOutcome, Published
 from gator.protocol.errors import Refusal
 from gator.protocol.events import NewMessage
 from gator.protocol.types import UtcMillis
-from gator.storage.database import UnknownFate, Unreachable
+from gator.storage.database import RETRY_AFTER_MS, UnknownFate, Unreachable
 from gator.telemetry.logs import Log
 from gator.telemetry.metrics import Metrics
 
@@ -34,8 +34,6 @@ MAX_BATCH: Final = 512
 
 NOTES_WAIT_S: Final = 0.05
 """How long notes that nobody waits for may wait for a change whose commit they share."""
-
-RETRY_AFTER_MS: Final = 1_000
 
 T = TypeVar("T")
 

@@ -22,6 +22,7 @@ from gator.storage.database import (
     Readers,
     Rows,
     SchemaTooNew,
+    Unreachable,
 )
 from gator.storage.migrations import migrations
 from gator.storage.statements import statements
@@ -249,7 +250,7 @@ def new_epoch(connection: psycopg.Connection, epoch: str) -> None:
 
 
 class PostgresReader:
-    """See `Reader`. A read whose connection was lost is done again, once."""
+    """See `Reader`. A read whose connection was lost is done again on another one, once."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -264,8 +265,11 @@ class PostgresReader:
                 return self._read(known, query)
             except psycopg.OperationalError:
                 known.close()
-        self._connection = connect(self._url, read_only=True)
-        return self._read(self._connection, query)
+        try:
+            self._connection = connect(self._url, read_only=True)
+            return self._read(self._connection, query)
+        except psycopg.OperationalError as error:
+            raise Unreachable(one_line(error)) from error
 
     def close(self) -> None:
         """See `Reader.close`."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import errors
 
-from gator.storage.database import Bindings, Interrupted, UnknownFate, Unreachable
+from gator.storage.database import OUTAGE_S, Bindings, Interrupted, UnknownFate, Unreachable
 from gator.storage.postgres import (
     PAUSES_S,
     PostgresInUse,
@@ -28,9 +28,6 @@ from gator.storage.postgres import (
     take_lock,
 )
 from gator.telemetry.logs import Log
-
-OUTAGE_S: Final = 10.0
-"""How long batches wait for a database that went away, from when it did; after that each is refused at once."""
 
 REWOUND: Final = (
     "the database came back without what it had confirmed, as after a failover to a replica that lagged behind: "

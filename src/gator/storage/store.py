@@ -197,10 +197,7 @@ class SqlStore:
 
     async def ready(self) -> bool:
         """See `Store.ready`."""
-        try:
-            return bool(await self._read(lambda rows: rows("epoch", {})))
-        except self._readers.failures:
-            return False
+        return await self._readers.answers(lambda rows: rows("epoch", {}))
 
 
 def _message(rows: Rows, conversation_id: ConversationId, seq: Seq) -> Message | None:
