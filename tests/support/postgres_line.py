@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Literal, Self
 
 Cut = Literal["before", "after"]
@@ -21,7 +21,7 @@ class PostgresLine:
         cut: Whether to cut the connection of the next COMMIT before the server has it, or after the
             server has answered it and before the client knows. Done once.
         cuts: How often that was done.
-        on_cut: Called then, after the server has answered.
+        on_cut: Called then, after the server has answered and before the client notices anything.
     """
 
     def __init__(self, home: Path, server: Path) -> None:
@@ -55,30 +55,33 @@ class PostgresLine:
 
     def _carry(self, client: socket.socket) -> None:
         server = socket.socket(socket.AF_UNIX)
+        is_cut = Event()
         with client, server, suppress(OSError):
             server.connect(str(self._server))
-            Thread(target=self._carry_answers, args=(server, client), daemon=True).start()
+            answers = Thread(target=_carry_answers, args=(server, client, is_cut), daemon=True)
+            answers.start()
             while said := client.recv(65_536):
                 if self.cut is None or b"COMMIT" not in said:
                     server.sendall(said)
                     continue
                 cut, self.cut = self.cut, None
                 self.cuts += 1
+                is_cut.set()
                 if cut == "after":
-                    # Nobody carries the answer any more; the server's end comes after its commit.
-                    _hang_up(client)
                     server.sendall(said)
                     server.shutdown(socket.SHUT_WR)
-                    while server.recv(65_536):
-                        continue
+                    answers.join()  # The server's end comes after its commit.
                 self.on_cut()
-                return
-        _hang_up(client)
+                break
+            _hang_up(client)
 
-    def _carry_answers(self, server: socket.socket, client: socket.socket) -> None:
-        with suppress(OSError):
-            while said := server.recv(65_536):
+
+def _carry_answers(server: socket.socket, client: socket.socket, is_cut: Event) -> None:
+    with suppress(OSError):
+        while said := server.recv(65_536):
+            if not is_cut.is_set():
                 client.sendall(said)
+    if not is_cut.is_set():
         _hang_up(client)
 
 
