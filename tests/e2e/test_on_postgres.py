@@ -27,6 +27,7 @@ from gator.storage.database import OUTAGE_S
 pytestmark = pytest.mark.native_only("what the database does has nothing to do with the gateway")
 
 ROOM = "garden"
+PASSWORD = "known-to-nobody"
 
 Start = Callable[..., Server]
 
@@ -47,10 +48,18 @@ def own(keeping: PostgresServer) -> PostgresServer:
 
 
 @pytest.fixture
-def serve(start: Servers, own: PostgresServer) -> Start:
-    """Start servers on a new database, which keep their port."""
-    ours: dict[str, Any] = {"limits": "off", "drain_spread_s": 0, "presence_grace_s": 0}
-    return lambda **settings: start(**{"port": lasting_port(), "database_url": own.create()} | ours | settings)
+def serve(start: Servers, own: PostgresServer) -> Iterator[Start]:
+    """Start servers on a new database, which keep their port; none of them may log the password."""
+    servers: list[Server] = []
+
+    def serve(**settings: Any) -> Server:
+        url = own.create().replace("gator@", f"gator:{PASSWORD}@")
+        ours = {"port": lasting_port(), "database_url": url, "limits": "off", "drain_spread_s": 0}
+        servers.append(start(**ours | settings))
+        return servers[-1]
+
+    yield serve
+    assert not any(PASSWORD in line for server in servers for line in server.log)
 
 
 async def history(people: People, user: str) -> list[str]:
@@ -110,7 +119,7 @@ async def test_a_server_that_is_killed_loses_nothing_and_is_back_at_once(
     serve: Start, stack: AsyncExitStack
 ) -> None:
     dice = Random(7)
-    server = serve(port=lasting_port(), replay_page=50)
+    server = serve(replay_page=50)
     world = World(server, 20, 800, [200, 500], dice)
     rooms = ["room-0", "room-1"]
     for number in range(20):
