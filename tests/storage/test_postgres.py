@@ -184,6 +184,13 @@ def test_commits_wait_for_the_disk_whatever_the_server_says(postgres: PostgresSe
             assert setting(connection, "synchronous_commit") == used
 
 
+def test_a_session_may_be_idle_whatever_the_server_says(postgres: PostgresServer, url: str) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    postgres.execute(f"ALTER DATABASE {name} SET idle_session_timeout = '1min'")
+    with open_for_writing(url) as connection:
+        assert setting(connection, "idle_session_timeout") == "0"
+
+
 def test_a_server_that_forgets_is_doubted(postgres: PostgresServer, own: PostgresServer, url: str) -> None:
     with connect(url) as forgetful:
         assert [sentence.split(":")[0] for sentence in doubts(forgetful)] == [

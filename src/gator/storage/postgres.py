@@ -58,6 +58,8 @@ _SETTINGS: Final = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
+    # At night nobody writes, and the lock goes with the session.
+    "idle_session_timeout": "0",
     # Every statement is made of look-ups in an index. The planner believes a young table to be small, and would
     # read it whole, until the next ANALYZE; and takes what costs as much as that for worth compiling.
     "enable_seqscan": "off",
@@ -111,7 +113,10 @@ def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
         given.setdefault("target_session_attrs", "read-write")  # of several hosts, the one that is no replica
     connection = psycopg.connect(url, autocommit=True, **given)
     connection.execute(
-        "SELECT set_config(name, value, false) FROM json_each_text(%s) AS asked(name, value)", (Json(_SETTINGS),)
+        # What an old server does not know is left out, so that it can be told how old it is.
+        "SELECT set_config(name, value, false) FROM json_each_text(%s) AS asked(name, value) "
+        "WHERE current_setting(name, true) IS NOT NULL",
+        (Json(_SETTINGS),),
     )
     if read_only:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
