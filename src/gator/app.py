@@ -1,5 +1,6 @@
 """The only place where things are put together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ class House:
         await self.personas.close()
         await self.hub.close()
         # The writer is the last to let go: then SQLite moves its journal into the database.
-        self.store.close()
+        await asyncio.to_thread(self.store.close)  # it waits for reads
         await self.journal.close()
         self.log.info("stopped")
 
@@ -130,6 +131,7 @@ async def open_house(
     Raises:
         DatabaseInUse: Another process serves the same data.
         SchemaTooNew: The data belongs to a newer version.
+        StorageError: The database cannot be used.
     """
     log = log or logger()
     clock = clock or SystemClock()

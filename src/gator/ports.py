@@ -116,6 +116,9 @@ class Journal(Protocol):
             Refusal: `overloaded` or `internal`; it was not written.
         """
 
+    async def ready(self) -> bool:
+        """Tell whether there is a database to write to, as far as the last attempt showed it."""
+
 
 @dataclass(frozen=True, slots=True)
 class UserSeen:

@@ -182,11 +182,11 @@ def test_a_postgres_that_is_behind_or_ahead_is_told(careful: PostgresServer) -> 
     url = careful.create()
     gator("migrate", GATOR_DATABASE_URL=url)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DELETE FROM migrations WHERE number > 1")
+        connection.execute("DELETE FROM gator_migrations WHERE number > 1")
         said = examine_postgres(url)
         assert wrong(said) == []
         assert "1 migrations behind, the server will apply them" in said.out
-        connection.execute("INSERT INTO migrations (number, name) VALUES (999, 'later')")
+        connection.execute("INSERT INTO gator_migrations (number, name) VALUES (999, 'later')")
     [problem] = wrong(examine_postgres(url))
     assert problem.startswith("database: at migration 999, this program knows ")
 

@@ -137,7 +137,7 @@ def test_a_postgres_of_a_newer_program_is_left_alone(url: str, origin: Path) -> 
     migrated(url)
     before = postgres_epoch(url)
     with connect_postgres(url) as connection:
-        connection.execute("INSERT INTO migrations (number, name) VALUES (999, 'later')")
+        connection.execute("INSERT INTO gator_migrations (number, name) VALUES (999, 'later')")
     said = migrated(url, "--restored", "--from", str(origin))
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("gator: The database is at migration 999, this program knows ")

@@ -188,7 +188,7 @@ def test_a_postgres_of_a_newer_program_is_told_and_left_alone(postgres: Postgres
     url = postgres.create()
     gator("migrate", GATOR_DATABASE_URL=url)
     with open_for_writing(url) as connection:
-        connection.execute("INSERT INTO migrations (number, name) VALUES (999, 'later')")
+        connection.execute("INSERT INTO gator_migrations (number, name) VALUES (999, 'later')")
     assert refused(url).startswith("gator: The database is at migration 999, this program knows ")
 
 

@@ -29,6 +29,9 @@ class GatedWriter:
         self.may_write.wait()
         return self._writer.write(entries, now)
 
+    def give_up(self) -> None:
+        self._writer.give_up()
+
     def close(self) -> None:
         self._writer.close()
 

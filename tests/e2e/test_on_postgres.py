@@ -22,7 +22,7 @@ from tests.support.postgres import PostgresServer
 from tests.support.reply_device import Device, new_persona
 from tests.support.server import Server, lasting_port
 
-from gator.storage.database import OUTAGE_S
+from gator.storage.outage import OUTAGE_S
 
 pytestmark = pytest.mark.native_only("what the database does has nothing to do with the gateway")
 

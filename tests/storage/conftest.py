@@ -1,13 +1,18 @@
 """Databases for the tests of storage, and how many statements they run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
 
 import apsw
 import pytest
+from tests.contract.postgres import PostgresBench
+from tests.contract.wishes import create
+from tests.support.postgres import PostgresServer
 
+from gator.storage import outage
+from gator.storage import postgres as engine
 from gator.storage.sqlite import FILE_NAME, connect, migrate
 
 Queries = Callable[[int], AbstractContextManager[None]]
@@ -44,3 +49,33 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
         assert len(ran) == count, "\n\n".join(ran)
 
     return expect
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> str:
+    """An empty database."""
+    return postgres.create()
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have everybody give up after the first try."""
+    monkeypatch.setattr(engine, "LOCK_S", -1.0)
+    monkeypatch.setattr(outage, "OUTAGE_S", -1.0)
+
+
+@pytest.fixture
+async def bench(url: str) -> AsyncIterator[PostgresBench]:
+    """A journal with a conversation of Ann's."""
+    bench = PostgresBench(url)
+    await bench.journal.commit(create("garden", "ann"))
+    yield bench
+    await bench.close()
+    bench.close_store()
+
+
+@pytest.fixture
+def own() -> Iterator[PostgresServer]:
+    """A server that may be killed."""
+    with PostgresServer(fsync=True) as server:
+        yield server

@@ -42,6 +42,9 @@ class FakeWriter:
             raise OSError("broken")
         return [Committed(GARDEN, None) for _ in entries]
 
+    def give_up(self) -> None:
+        pass
+
     def close(self) -> None:
         self.closed += 1
 

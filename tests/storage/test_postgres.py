@@ -1,29 +1,19 @@
 """PostgreSQL as a neighbour that restarts, fails over, is slow to answer, and belongs to somebody else too."""
 
 import asyncio
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
-from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import psycopg
 import pytest
 from tests.contract.postgres import PostgresBench
-from tests.contract.wishes import GARDEN, create, gone, post, seen
+from tests.contract.wishes import GARDEN, create, post
 from tests.support.clock import NOON
 from tests.support.house import FakeLog
 from tests.support.postgres import PostgresServer
-from tests.support.postgres_line import Cut, PostgresLine
 
-from gator.protocol.errors import Refusal
-from gator.protocol.types import Seq
-from gator.storage import database
 from gator.storage import postgres as engine
-from gator.storage import postgres_session as session
-from gator.storage.database import Interrupted, SchemaTooNew
+from gator.storage.database import SchemaTooNew
 from gator.storage.migrations import migrations
 from gator.storage.postgres import (
     PostgresInUse,
@@ -43,46 +33,6 @@ from gator.storage.postgres_session import PostgresDatabase
 from gator.storage.store import SqlStore
 from gator.storage.writer import SqlWriter
 
-
-@pytest.fixture
-def url(postgres: PostgresServer) -> str:
-    """An empty database."""
-    return postgres.create()
-
-
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have everybody give up after the first try."""
-    monkeypatch.setattr(engine, "LOCK_S", -1.0)
-    monkeypatch.setattr(session, "OUTAGE_S", -1.0)
-    monkeypatch.setattr(database, "OUTAGE_S", -1.0)
-
-
-@pytest.fixture
-async def bench(url: str) -> AsyncIterator[PostgresBench]:
-    """A journal with a conversation of Ann's."""
-    bench = PostgresBench(url)
-    await bench.journal.commit(create("garden", "ann"))
-    yield bench
-    await bench.close()
-    bench.close_store()
-
-
-@pytest.fixture
-def own() -> Iterator[PostgresServer]:
-    """A server that may be killed."""
-    with PostgresServer(fsync=True) as server:
-        yield server
-
-
-async def said(bench: PostgresBench) -> list[str]:
-    return [message.content for message in await bench.store.messages(GARDEN, limit=1_000)]
-
-
-async def heads(bench: PostgresBench) -> list[int]:
-    return [event.seq for event in await bench.store.log(GARDEN, after=Seq(0), limit=1_000)]
-
-
 # Whose it is
 
 
@@ -97,21 +47,40 @@ def test_one_process_at_a_time_serves_a_database(url: str) -> None:
     open_for_writing(url).close()
 
 
-def test_who_starts_waits_for_the_one_before(url: str) -> None:
+def test_who_starts_waits_for_the_one_before(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first = open_for_writing(url)
     with connect(url) as looking:
         assert is_in_use(looking)
-    started: list[bool] = []
+    was_refused, started = Event(), list[bool]()
+    monkeypatch.setattr(engine, "sleep", lambda _seconds: was_refused.set())
 
     def start() -> None:
         with open_for_writing(url):
-            started.append(True)
+            started.append(first.closed)
 
     waiting = Thread(target=start)
     waiting.start()
+    assert was_refused.wait(60)
     first.close()
     waiting.join(60)
     assert started == [True]
+
+
+def test_a_schema_that_comes_before_ours_hides_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_for_writing(url) as first:
+        migrate(first)
+        first.execute("CREATE SCHEMA gator")  # by the default search_path it comes first, for a role of this name
+        with connect(url) as second:
+            assert schema_version(second) == len(migrations("postgres"))
+            assert is_in_use(second)
+            assert second.execute("SELECT current_schema()").fetchone() == ("public",)
+
+
+def test_the_migrations_of_another_program_are_not_taken_for_ours(url: str) -> None:
+    with connect(url) as connection:
+        connection.execute("CREATE TABLE migrations (id INTEGER, migration TEXT)")
+        assert schema_version(connection) == 0
+        assert len(migrate(connection)) == len(migrations("postgres"))
 
 
 @pytest.mark.usefixtures("no_waiting")
@@ -156,10 +125,10 @@ def test_what_is_no_address_is_said_without_the_password(address: str) -> None:
     assert "secret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("password", ["sec@ret", "sec/ret", "sec/r@et"])
-def test_a_password_is_not_taken_for_a_host_and_shown(password: str) -> None:
+@pytest.mark.parametrize("who", ["ann:sec@ret", "ann:sec/ret", "ann:sec/r@et", "ann@127.0.0.1:secret"])
+def test_a_password_is_not_taken_for_a_host_or_port_and_shown(who: str) -> None:
     with pytest.raises(UnfitDatabase, match="@ is written as %40 and / as %2F"):
-        connect(f"postgresql://ann:{password}@host/db")
+        connect(f"postgresql://{who}@host/db")
 
 
 def test_a_database_where_no_tables_can_be_made_is_refused(postgres: PostgresServer, url: str) -> None:
@@ -182,6 +151,43 @@ def test_commits_wait_for_the_disk_whatever_the_server_says(postgres: PostgresSe
         postgres.execute(f"ALTER DATABASE {name} SET synchronous_commit = {given}")
         with open_for_writing(url) as connection:
             assert setting(connection, "synchronous_commit") == used
+
+
+def test_a_session_goes_on_waiting_for_the_disk_when_the_server_no_longer_would(own: PostgresServer) -> None:
+    with open_for_writing(own.create()) as connection:
+        own.execute("ALTER SYSTEM SET synchronous_commit = off")
+        own.execute("SELECT pg_reload_conf()")
+        with connect(own.url("postgres")) as other:
+            while setting(other, "synchronous_commit") != "off":  # until the server has read it
+                other.execute("SELECT pg_sleep(0.01)")
+        assert setting(connection, "synchronous_commit") == "on"
+
+
+def test_of_several_hosts_all_use_the_one_that_is_no_replica(own: PostgresServer) -> None:
+    url = own.create()
+    database = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    with PostgresServer() as replica:
+        replica.execute(f"CREATE DATABASE {database} OWNER gator")
+        replica.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+        both = f"postgresql://gator@/{database}?host={replica.home},{own.home}"
+        for read_only in (False, True):
+            with connect(both, read_only=read_only) as connection:
+                assert connection.info.host == str(own.home)
+
+
+def test_a_session_that_cannot_be_settled_is_closed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[psycopg.Connection] = []
+    settle = engine._settle
+
+    def fail(connection: psycopg.Connection) -> None:
+        opened.append(connection)
+        settle(connection)
+        raise psycopg.OperationalError("gone")
+
+    monkeypatch.setattr(engine, "_settle", fail)
+    with pytest.raises(psycopg.OperationalError, match="gone"):
+        connect(url)
+    assert [connection.closed for connection in opened] == [True]
 
 
 def test_a_session_may_be_idle_whatever_the_server_says(postgres: PostgresServer, url: str) -> None:
@@ -226,7 +232,7 @@ def test_an_empty_database_takes_every_step_once(url: str) -> None:
 def test_a_database_of_a_newer_program_is_left_alone(url: str) -> None:
     with connect(url) as connection:
         migrate(connection)
-        connection.execute("INSERT INTO migrations (number, name) VALUES (999, 'later')")
+        connection.execute("INSERT INTO gator_migrations (number, name) VALUES (999, 'later')")
         with pytest.raises(SchemaTooNew, match="at migration 999"):
             migrate(connection)
 
@@ -261,7 +267,8 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     execute = psycopg.Cursor.execute
 
     def note(cursor: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-        ran.append(query.split()[0].rstrip(";"))
+        words = query if isinstance(query, str) else query.decode()
+        ran.append(words.split()[0].rstrip(";"))
         return execute(cursor, query, *args, **kwargs)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", note)
@@ -275,10 +282,13 @@ def test_talk_costs_three_messages_however_long_it_is_and_ids_one_more(url: str,
     writer.write([create("garden", "ann")], NOON)
     ran.clear()
     writer.write([post("garden", "ann", str(n)) for n in range(10)], NOON)
-    assert ran == ["BEGIN", "WITH", "COMMIT"]
+    assert ran == ["BEGIN", "WITH", "UPDATE"], "and the COMMIT with the mark"
     ran.clear()
     writer.write([post("garden", "ann", str(n), key=str(n)) for n in range(10)], NOON)
-    assert ran == ["BEGIN", "SELECT", "WITH", "COMMIT"]
+    assert ran == ["BEGIN", "SELECT", "WITH", "UPDATE"]
+    ran.clear()
+    writer.write([post("garden", "zoe", "refused")], NOON)
+    assert ran == ["BEGIN", "COMMIT"], "what writes nothing leaves no mark"
     writer.close()
 
 
@@ -295,216 +305,5 @@ async def test_a_message_that_cannot_be_written_takes_no_other_along(bench: Post
     )
     assert [getattr(outcome, "code", None) for outcome in outcomes] == [None, "internal", None, None]
     assert (outcomes[3].event, outcomes[3].duplicate) == (outcomes[0].event, True)
-    assert await heads(bench) == [1, 2, 3]
+    assert bench.head_on_disk(GARDEN) == 3
     assert bench.log.take_errors() == ["commit_failed", "entry_failed"]
-
-
-# Outages
-
-
-def drop_sessions(server: PostgresServer, url: str) -> None:
-    """End every session of a database, as a restart or an impatient colleague would."""
-    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
-    server.execute(f"SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = '{name}'")
-
-
-async def test_a_session_that_ends_is_not_noticed(postgres: PostgresServer, bench: PostgresBench) -> None:
-    for text in ("a", "b", "c"):
-        drop_sessions(postgres, bench.url)
-        committed = await bench.journal.commit(post("garden", "ann", text))
-        assert not committed.duplicate
-        assert (await said(bench))[-1] == text
-    assert await heads(bench) == [1, 2, 3, 4]
-    assert bench.log.take_errors() == []
-
-
-async def test_a_server_that_is_killed_and_comes_back_loses_nothing(own: PostgresServer) -> None:
-    bench = PostgresBench(own.create())
-    await bench.journal.commit(create("garden", "ann"))
-    for number in range(3):
-        before, during = f"before {number}", f"during {number}"
-        await bench.journal.commit(post("garden", "ann", before))
-        own.kill()
-        waiting = asyncio.create_task(bench.journal.commit(post("garden", "ann", during)))
-        await asyncio.to_thread(own.start)
-        await waiting
-        assert (await said(bench))[-2:] == [before, during]
-    assert await heads(bench) == list(range(1, 8))
-    assert bench.log.take_errors() == []
-    await bench.close()
-    bench.close_store()
-
-
-async def test_reads_wait_for_a_server_that_is_killed_and_comes_back(own: PostgresServer) -> None:
-    bench = PostgresBench(own.create())
-    await bench.journal.commit(create("garden", "ann"))
-    await bench.journal.commit(post("garden", "ann", "before"))
-    for _ in range(2):
-        own.kill()
-        reading = [asyncio.create_task(said(bench)) for _ in range(2 * engine.READERS)]
-        assert not await bench.store.ready(), "who asks that is not to wait"
-        await asyncio.to_thread(own.start)
-        assert await asyncio.gather(*reading) == [["before"]] * len(reading)
-        assert await bench.store.ready()
-    await bench.close()
-    bench.close_store()
-
-
-@pytest.fixture
-def line(postgres: PostgresServer) -> Iterator[PostgresLine]:
-    """A line to the server that can be cut."""
-    with ExitStack() as stack:
-        home = stack.enter_context(tempfile.TemporaryDirectory(prefix="line-", dir="/tmp"))
-        yield stack.enter_context(PostgresLine(Path(home), postgres.socket))
-
-
-@pytest.mark.parametrize("cut", ["before", "after"])
-@pytest.mark.parametrize("key", [None, "k"])
-async def test_a_commit_whose_answer_is_lost_is_carried_out_once(
-    url: str, line: PostgresLine, cut: Cut, key: str | None
-) -> None:
-    bench = PostgresBench(line.url(url))
-    await bench.journal.commit(create("garden", "ann"))
-    line.cut = cut
-    committed = await bench.journal.commit(post("garden", "ann", "once", key=key))
-    assert line.cuts == 1
-    assert not committed.duplicate
-    assert await said(bench) == ["once"]
-    assert await heads(bench) == [1, 2]
-    told = [published.event.seq for published in bench.published]
-    assert told == [1, 2]
-    await bench.close()
-    bench.close_store()
-
-
-async def test_a_commit_whose_fate_stays_unknown_is_not_written_again(
-    own: PostgresServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "FATE_S", 0.05)
-    url = own.create()
-    with ExitStack() as stack:
-        home = stack.enter_context(tempfile.TemporaryDirectory(prefix="line-", dir="/tmp"))
-        line = stack.enter_context(PostgresLine(Path(home), own.socket))
-        bench = PostgresBench(line.url(url))
-        await bench.journal.commit(create("garden", "ann"))
-        line.cut = "after"
-        line.on_cut = own.kill
-        with pytest.raises(Refusal) as refused:
-            await bench.journal.commit(post("garden", "ann", "once"))
-        assert refused.value.code == "internal"
-        assert bench.log.take_errors() == ["commit_unknown"]
-        await asyncio.to_thread(own.start)
-        await bench.journal.commit(post("garden", "ann", "then"))
-        assert await said(bench) == ["once", "then"]
-        await bench.close()
-        bench.close_store()
-
-
-@pytest.mark.usefixtures("no_waiting")
-async def test_while_there_is_no_database_everything_is_refused_for_now(own: PostgresServer) -> None:
-    bench = PostgresBench(own.create())
-    await bench.journal.commit(create("garden", "ann"))
-    await bench.journal.commit(post("garden", "ann", "before"))
-    own.kill()
-    changes = [post("garden", "ann", f"lost {number}") for number in range(20)]
-    outcomes = await asyncio.gather(*map(bench.journal.commit, changes), return_exceptions=True)
-    assert {outcome.code for outcome in outcomes if isinstance(outcome, Refusal)} == {"overloaded"}
-    assert len(outcomes) == len([outcome for outcome in outcomes if isinstance(outcome, Refusal)])
-    assert bench.log.take_errors() == ["database_unreachable"], "one for all, not one for each"
-    assert not await bench.store.ready()
-    for _ in range(2):
-        with pytest.raises(Refusal) as refused:
-            await bench.store.conversation(GARDEN)
-        assert (refused.value.code, refused.value.retry_after_ms) == ("overloaded", 1_000)
-    own.start()
-    assert await bench.store.ready()
-    await bench.journal.commit(post("garden", "ann", "after"))
-    assert await said(bench) == ["before", "after"]
-    await bench.close()
-    bench.close_store()
-
-
-async def test_a_server_that_became_a_replica_is_left_for_the_one_that_is_none(
-    postgres: PostgresServer, bench: PostgresBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = psycopg.conninfo.conninfo_to_dict(bench.url)["dbname"]
-    postgres.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    drop_sessions(postgres, bench.url)
-    monkeypatch.setattr(session, "OUTAGE_S", -1.0)
-    with pytest.raises(Refusal) as refused:
-        await bench.journal.commit(post("garden", "ann", "a"))
-    assert refused.value.code == "overloaded"
-    bench.log.take_errors()
-    postgres.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
-    await bench.journal.commit(post("garden", "ann", "b"))
-    assert await said(bench) == ["b"]
-
-
-async def test_a_session_that_may_no_longer_write_is_left(bench: PostgresBench) -> None:
-    # As where the machine behind an address becomes a replica without ending its sessions.
-    bench.database._connection.execute("SET default_transaction_read_only = on")
-    await bench.journal.commit(post("garden", "ann", "a"))
-    assert await said(bench) == ["a"]
-    assert bench.log.take_errors() == []
-
-
-async def test_another_process_that_took_over_is_left_alone(
-    postgres: PostgresServer, bench: PostgresBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "OUTAGE_S", -1.0)
-    drop_sessions(postgres, bench.url)
-    with psycopg.connect(bench.url, autocommit=True, application_name="gator") as other:
-        assert engine.take_lock(other)
-        with pytest.raises(Refusal) as refused:
-            await bench.journal.commit(post("garden", "ann", "a"))
-        assert refused.value.code == "overloaded"
-        assert other.execute("SELECT 1").fetchone() == (1,), "it lives"
-
-
-async def test_a_history_without_what_was_confirmed_is_not_written_on(own: PostgresServer) -> None:
-    bench = PostgresBench(own.create())
-    await bench.journal.commit(create("garden", "ann"))
-    epoch = bench.store.epoch
-    own.stop()
-    shutil.copytree(own.home / "data", own.home / "older", copy_function=shutil.copy2)
-    own.start()
-    for text in ("a", "b"):
-        await bench.journal.commit(post("garden", "ann", text))
-    own.kill()
-    shutil.rmtree(own.home / "data")
-    (own.home / "older").rename(own.home / "data")
-    shutil.chown(own.home / "data", own.home.stat().st_uid, own.home.stat().st_gid)
-    for path in (own.home / "data").rglob("*"):
-        shutil.chown(path, own.home.stat().st_uid, own.home.stat().st_gid)
-    own.start()
-    for _ in range(2):
-        with pytest.raises(Refusal) as refused:
-            await bench.journal.commit(post("garden", "ann", "c"))
-        assert refused.value.code == "overloaded"
-    assert bench.rewound == 1
-    assert bench.log.take_errors() == ["database_rewound", "database_unreachable", "database_unreachable"]
-    await bench.reopen()
-    assert bench.store.epoch != epoch
-    await bench.journal.commit(post("garden", "ann", "d"))
-    assert await said(bench) == ["d"]
-    await bench.close()
-    bench.close_store()
-
-
-def test_a_batch_that_always_takes_its_session_along_is_given_up(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connection = open_for_writing(url)
-    migrate(connection)
-    tries = []
-
-    class Falling(PostgresDatabase):
-        def rows(self, name: str, bindings: dict[str, Any]) -> Any:
-            tries.append(name)
-            return self._connection.execute("SELECT pg_terminate_backend(pg_backend_pid())").fetchall()
-
-    writer = SqlWriter(Falling(url, connection, log=FakeLog(), on_rewound=lambda: None))
-    with pytest.raises(Interrupted):
-        writer.write([gone("ann", 5), seen("bob")], NOON)
-    assert tries == ["mark_last_seen"] * 3
-    writer.close()

@@ -73,14 +73,14 @@ def test_both_engines_have_the_same_tables_and_columns(connection: psycopg.Conne
     )
     for table, column in connection.execute(f"{columns} ORDER BY column_name"):
         found.setdefault(table, []).append(column)
-    del found["migrations"]
+    del found["gator_migrations"]
     assert found == {table: sorted(columns_of(sqlite, table)) for table in tables}
 
 
 def test_ids_are_compared_byte_by_byte(connection: psycopg.Connection) -> None:
     unsafe = connection.execute(
         "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() "
-        "AND table_name NOT IN ('meta', 'migrations', 'moderation') AND data_type = 'text' "
+        "AND table_name NOT IN ('meta', 'gator_migrations', 'moderation') AND data_type = 'text' "
         "AND column_name ~ '(^|_)(id|by|key|answers)$' AND collation_name IS DISTINCT FROM 'C'"
     ).fetchall()
     assert unsafe == []

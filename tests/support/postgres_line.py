@@ -22,12 +22,14 @@ class PostgresLine:
             server has answered it and before the client knows. Done once.
         cuts: How often that was done.
         on_cut: Called then, after the server has answered and before the client notices anything.
+        was_cut: Set after that.
     """
 
     def __init__(self, home: Path, server: Path) -> None:
         self.cut: Cut | None = None
         self.cuts = 0
         self.on_cut: Callable[[], object] = lambda: None
+        self.was_cut = Event()
         self._home = home
         self._server = server
         self._listener = socket.socket(socket.AF_UNIX)
@@ -72,6 +74,7 @@ class PostgresLine:
                     server.shutdown(socket.SHUT_WR)
                     answers.join()  # The server's end comes after its commit.
                 self.on_cut()
+                self.was_cut.set()
                 break
             _hang_up(client)
 

@@ -22,7 +22,7 @@ async def readyz(api: Context, response: Response) -> Health:
     if not api.is_ready():
         response.status_code = 503
         return Health(status="draining")
-    if not await api.services.store.ready():
+    if not (await api.services.store.ready() and await api.services.journal.ready()):
         response.status_code = 503
         return Health(status="unavailable")
     return Health(status="ok")

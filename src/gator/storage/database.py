@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from threading import Lock, local
-from time import monotonic, sleep
 from typing import Any, Final, Protocol, TypeVar
 
 from gator.protocol.errors import Refusal
+from gator.storage.outage import Outage
 
 Bindings = dict[str, Any]
 
@@ -23,11 +23,8 @@ T = TypeVar("T")
 
 READER_THREADS: Final = "gator-reader"
 
-OUTAGE_S: Final = 10.0
-"""How long reads and writes wait for a database that went away, from when it did; then all are refused at once."""
-
-READ_PAUSE_S: Final = 0.1
-"""Between two attempts to read from a database that is away."""
+ANSWER_S: Final = 2.0
+"""How long the database may take to show that it is there."""
 
 RETRY_AFTER_MS: Final = 1_000
 
@@ -81,6 +78,9 @@ class Database(Protocol):
             UnknownFate: See there.
         """
 
+    def give_up(self) -> None:
+        """Wait for a database that is away no longer. For any thread."""
+
     def close(self) -> None:
         """Let go of the database. Idempotent."""
 
@@ -115,12 +115,9 @@ class Readers:
         self._open_reader = open_reader
         self._own = local()
         self._opened: list[Reader] = []
-        self._guard = Lock()
+        self._opening = Lock()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=READER_THREADS)
-        self._waiting = 0
-        """Reads that wait for the database to come back."""
-        self._lost_at: float | None = None
-        """When it was first seen to be gone; None while it is there."""
+        self._outage = Outage()
 
     async def read(self, query: Callable[[Rows], T]) -> T:
         """Run statements that all see the database of one moment.
@@ -142,52 +139,38 @@ class Readers:
         try:
             return self._try(query)
         except Unreachable as error:
-            return self._try_again(query, error)
+            why = error
+        for _ in self._outage.attempts():
+            try:
+                found = self._try(query)
+            except Unreachable as error:
+                why = error
+            else:
+                self._outage.end()
+                return found
+        raise why
 
     async def answers(self, query: Callable[[Rows], object]) -> bool:
         """Tell whether the database answers a read right now, without waiting for one that is away."""
-        if self._waiting:  # perhaps in every thread
-            return False
+        reading = asyncio.get_running_loop().run_in_executor(self._threads, self._try, query)
         try:
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._try, query)
-        except (Unreachable, self._failures):
+            await asyncio.wait_for(reading, ANSWER_S)
+        except (Unreachable, self._failures, TimeoutError):
             return False
         return True
+
+    def close(self) -> None:
+        """Finish the reads under way and let go of the database."""
+        self._outage.give_up()
+        self._threads.shutdown()
+        for reader in self._opened:
+            reader.close()
 
     def _try(self, query: Callable[[Rows], T]) -> T:
         reader: Reader | None = getattr(self._own, "reader", None)
         if reader is None:
             reader = self._open_reader()
             self._own.reader = reader
-            with self._guard:
+            with self._opening:
                 self._opened.append(reader)
-        try:
-            found = reader.read(query)
-        except Unreachable:
-            if self._lost_at is None:
-                self._lost_at = monotonic()
-            raise
-        self._lost_at = None
-        return found
-
-    def _try_again(self, query: Callable[[Rows], T], error: Unreachable) -> T:
-        with self._guard:
-            self._waiting += 1
-        try:
-            # It is back already if another thread has seen it since.
-            while (lost_at := self._lost_at) is None or monotonic() < lost_at + OUTAGE_S:
-                sleep(READ_PAUSE_S)
-                try:
-                    return self._try(query)
-                except Unreachable as again:
-                    error = again
-            raise error
-        finally:
-            with self._guard:
-                self._waiting -= 1
-
-    def close(self) -> None:
-        """Finish the reads under way and let go of the database."""
-        self._threads.shutdown()
-        for reader in self._opened:
-            reader.close()
+        return reader.read(query)

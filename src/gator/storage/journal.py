@@ -18,11 +18,11 @@ from time import perf_counter
 from typing import Final, Protocol, TypeVar
 
 from gator.domain.conversation import Change
-from gator.ports import Clock, Committed, Note, OnOutcome, Published
+from gator.ports import Clock, Committed, LastSeen, Note, OnOutcome, Published
 from gator.protocol.errors import Refusal
 from gator.protocol.events import NewMessage
-from gator.protocol.types import UtcMillis
-from gator.storage.database import RETRY_AFTER_MS, UnknownFate, Unreachable
+from gator.protocol.types import UserId, UtcMillis
+from gator.storage.database import ANSWER_S, RETRY_AFTER_MS, UnknownFate, Unreachable
 from gator.telemetry.logs import Log
 from gator.telemetry.metrics import Metrics
 
@@ -34,6 +34,9 @@ MAX_BATCH: Final = 512
 
 NOTES_WAIT_S: Final = 0.05
 """How long notes that nobody waits for may wait for a change whose commit they share."""
+
+_NOTHING: Final = LastSeen(UserId(""), UtcMillis(0))
+"""A note that changes nothing: no user id is empty."""
 
 T = TypeVar("T")
 
@@ -52,6 +55,9 @@ class Writer(Protocol):
             UnknownFate: All of it was written, or nothing.
             Exception: Nothing of it was written.
         """
+
+    def give_up(self) -> None:
+        """Wait no longer for a database that is away. For any thread."""
 
     def close(self) -> None:
         """Let go of the database. Idempotent."""
@@ -96,6 +102,8 @@ class GroupCommit:
         """On the journal's thread: what exceeded the last batch."""
         self._waiting = 0
         self._closing = False
+        self._is_away = False
+        """The last batch found no database."""
         self._over = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._thread = Thread(target=self._run, name="gator-journal", daemon=True)
@@ -145,12 +153,21 @@ class GroupCommit:
         if isinstance(result, Refusal):
             raise result
 
+    async def ready(self) -> bool:
+        """See `Journal.ready`."""
+        if self._is_away:
+            # Nobody may be here to write, and to find that it is back.
+            with suppress(Refusal, TimeoutError):
+                await asyncio.wait_for(self.write_down(_NOTHING), ANSWER_S)
+        return not self._is_away
+
     async def close(self) -> None:
         """Take nothing more, write down what waits, and let go of the database."""
         if not self._closing:
             self._closing = True
             self._hand_over()
             self._queue.put(None)
+            self._writer.give_up()
         # Set after the reports of the last commits, on the same loop. No executor waits
         # for the thread: at the interpreter's end there is none any more.
         if asyncio.get_running_loop() is self._loop:
@@ -212,6 +229,7 @@ class GroupCommit:
         try:
             results = self._writer.write([entry.what for entry in batch], now)
         except Unreachable as error:
+            self._is_away = True
             self._metrics.journal_failures.inc()
             self._log.error("database_unreachable", entries=len(batch), error=str(error))
             results = [Refusal("overloaded", retry_after_ms=RETRY_AFTER_MS)] * len(batch)
@@ -223,6 +241,8 @@ class GroupCommit:
             self._metrics.journal_failures.inc()
             self._log.error("commit_failed", entries=len(batch), error=repr(error))
             results = [self._write_alone(entry, now) for entry in batch]
+        else:
+            self._is_away = False
         took = perf_counter() - began
         try:
             self._loop.call_soon_threadsafe(self._report, batch, results, took)

@@ -1,7 +1,7 @@
 """The engine PostgreSQL, through psycopg: a session that writes, and a few that read.
 
 psycopg is used as it waits, not its asyncio side: whoever writes or reads has a thread already, and
-needs half the processor time that way (`docs/decisions/0010`).
+needs less processor time that way (`docs/decisions/0010`).
 
 One process serves a database. The session that writes holds an advisory lock for as long as it lives,
 which is what the lock on the data directory is to SQLite.
@@ -39,8 +39,8 @@ CONNECT_S: Final = 5
 LOCK_S: Final = 10.0
 """How long a process that starts waits for the one before it to end."""
 
-PAUSES_S: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-"""Between two attempts to reach the database; the last one again and again."""
+LOCK_PAUSE_S: Final = 0.1
+"""Between two looks."""
 
 _SESSION: Final[dict[str, Any]] = {
     "application_name": "gator",
@@ -50,6 +50,8 @@ _SESSION: Final[dict[str, Any]] = {
     "keepalives_interval": "5",
     "keepalives_count": "3",
     "tcp_user_timeout": "20000",
+    # Of several hosts the one that is no replica, for reads too: who was told of a message finds it.
+    "target_session_attrs": "read-write",
 }
 """What is asked of libpq, unless the address says otherwise."""
 
@@ -58,6 +60,7 @@ _SETTINGS: Final = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "20000",
     # At night nobody writes, and the lock goes with the session.
     "idle_session_timeout": "0",
     # Every statement is made of look-ups in an index. The planner believes a young table to be small, and would
@@ -105,24 +108,38 @@ def connect(url: str, *, read_only: bool = False) -> psycopg.Connection:
         named = conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:  # whose text may hold the password
         raise UnfitDatabase("it is no address such as postgresql://user:password@host:5432/name.") from None
-    if any("@" in str(named.get(part, "")) for part in ("host", "dbname")):
-        # Else the rest of a password is taken for a host, and shown when there is none of that name.
-        raise UnfitDatabase("it has an @ too many: in a password, @ is written as %40 and / as %2F.")
+    if any("@" in str(named.get(part, "")) for part in ("host", "port", "dbname")):
+        # Else the rest of a password is taken for a host or a port, and shown when there is none such.
+        raise UnfitDatabase("it has an @ too many: in a user or password, @ is written as %40 and / as %2F.")
     given = {name: value for name, value in _SESSION.items() if name not in named}
-    if not read_only:
-        given.setdefault("target_session_attrs", "read-write")  # of several hosts, the one that is no replica
     connection = psycopg.connect(url, autocommit=True, **given)
+    try:
+        _settle(connection)
+    except BaseException:
+        connection.close()
+        raise
+    if read_only:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        connection.autocommit = False
+    return connection
+
+
+def _settle(connection: psycopg.Connection) -> None:
     connection.execute(
         # What an old server does not know is left out, so that it can be told how old it is.
         "SELECT set_config(name, value, false) FROM json_each_text(%s) AS asked(name, value) "
         "WHERE current_setting(name, true) IS NOT NULL",
         (Json(_SETTINGS),),
     )
-    if read_only:
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
-        connection.autocommit = False
-    return connection
+    # In the one schema where our tables are, or are to be: by `search_path` alone the next session might find
+    # others, once a schema is made that comes before it there, such as one with the name of the role.
+    connection.execute(
+        "SELECT set_config('search_path', quote_ident(coalesce("
+        "(SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace "
+        "WHERE pg_class.oid = to_regclass('gator_migrations')), "
+        "current_schema())), false)"
+    )
 
 
 def open_for_writing(url: str) -> psycopg.Connection:
@@ -142,7 +159,7 @@ def open_for_writing(url: str) -> psycopg.Connection:
         while not take_lock(connection):
             if monotonic() > until:
                 raise PostgresInUse
-            sleep(PAUSES_S[2])
+            sleep(LOCK_PAUSE_S)
         be_durable(connection)
     except BaseException:
         connection.close()
@@ -203,10 +220,10 @@ def is_in_use(connection: psycopg.Connection) -> bool:
 
 def schema_version(connection: psycopg.Connection) -> int:
     """Read the number of the last migration that was applied; 0 in an empty database."""
-    row = connection.execute("SELECT to_regclass('migrations')").fetchone()
+    row = connection.execute("SELECT to_regclass('gator_migrations')").fetchone()
     if row is None or row[0] is None:
         return 0
-    row = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
+    row = connection.execute("SELECT coalesce(max(number), 0) FROM gator_migrations").fetchone()
     return 0 if row is None else int(row[0])
 
 
@@ -234,14 +251,17 @@ def migrate(connection: psycopg.Connection) -> list[str]:
     at = schema_version(connection)
     if at == 0:
         connection.execute(
-            "CREATE TABLE IF NOT EXISTS migrations (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, "
+            "CREATE TABLE IF NOT EXISTS gator_migrations "
+            "(number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, "
             "applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
         )
     taken = []
     for step in migrations("postgres")[at:]:
         with connection.transaction():
             connection.execute(step.sql)
-            connection.execute("INSERT INTO migrations (number, name) VALUES (%s, %s)", (step.number, step.name))
+            connection.execute(
+                "INSERT INTO gator_migrations (number, name) VALUES (%s, %s)", (step.number, step.name)
+            )
         taken.append(f"{step.number:04d}_{step.name}")
     return taken
 
@@ -286,10 +306,13 @@ class PostgresReader:
             return connection.execute(self._sql[name], bindings).fetchall()
 
         try:
-            return query(rows)
-        finally:
+            found = query(rows)
+        except BaseException:
             if not connection.closed:
                 connection.rollback()
+            raise
+        connection.commit()  # a rollback would have psycopg forget what it has prepared
+        return found
 
 
 def postgres_readers(url: str) -> Readers:
@@ -304,10 +327,11 @@ def take_lock(connection: psycopg.Connection) -> bool:
 
 
 def be_durable(connection: psycopg.Connection) -> None:
-    """Have commits of this session wait for the disk."""
+    """Have commits of this session wait for the disk, whatever becomes of the server's settings."""
     # "Acknowledged means on disk" is not the server's to choose; what waits for replicas as well is.
-    if setting(connection, "synchronous_commit") == "off":
-        connection.execute("SET synchronous_commit = on")
+    configured = setting(connection, "synchronous_commit")
+    durable = "on" if configured == "off" else configured
+    connection.execute("SELECT set_config('synchronous_commit', %s, false)", (durable,))
 
 
 def one_line(error: BaseException) -> str:

@@ -155,6 +155,9 @@ class SqliteDatabase:
                 self._connection.execute("ROLLBACK")
             raise
 
+    def give_up(self) -> None:
+        """See `Database.give_up`. A file is not away."""
+
     def close(self) -> None:
         """See `Database.close`."""
         self._connection.close()

@@ -122,6 +122,10 @@ class SqlWriter:
             self._users.popitem(last=False)
         return [results.get(at) for at in range(len(entries))]
 
+    def give_up(self) -> None:
+        """See `Writer.give_up`."""
+        self._database.give_up()
+
     def close(self) -> None:
         """See `Writer.close`."""
         self._database.close()

@@ -11,6 +11,9 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 );
 
+-- Which transaction was the last one: what a session looks for that lost the answer to its commit.
+INSERT INTO meta (name, value) VALUES ('commit', '');
+
 -- Another history, another epoch: a client's position of the old one means nothing here.
 INSERT INTO meta (name, value) VALUES ('epoch', left(replace(CAST(gen_random_uuid() AS text), '-', ''), 16));
 
