@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from gator.settings import Settings
 from gator.storage.checkpoints import Checkpoints
-from gator.storage.database import Unreachable
+from gator.storage.database import Unreachable, one_line
 from gator.storage.sqlite import (
     FILE_NAME,
     DataLock,
@@ -123,7 +123,7 @@ def owned_postgres(url: str) -> Iterator[tuple[ModuleType, psycopg.Connection]]:
         with postgres.open_for_writing(url) as connection:
             yield postgres, connection
     except (psycopg.Error, postgres.UnfitDatabase, Unreachable) as error:
-        raise StorageError(f"Cannot use GATOR_DATABASE_URL: {' '.join(str(error).split())}") from error
+        raise StorageError(f"Cannot use GATOR_DATABASE_URL: {one_line(error)}") from error
 
 
 def check_storage(settings: Settings) -> None:

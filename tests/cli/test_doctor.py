@@ -237,7 +237,7 @@ def test_a_wrong_password_is_not_shown(careful: PostgresServer) -> None:
     ("address", "sentence"),
     [
         ("host/chat?nonsense=secret", "it is no address such as postgresql://user:password@host:5432/name."),
-        ("secret@host/chat", "it has an @ too many: in a password, @ is written as %40 and / as %2F."),
+        ("secret@host/chat", "it has an @ too many: in a user or password, @ is written as %40 and / as %2F."),
     ],
 )
 def test_an_address_that_is_none_is_wrong(address: str, sentence: str) -> None:

@@ -153,7 +153,7 @@ def test_a_postgres_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
     ("rest", "sentence"),
     [
         ("host:5432/chat?nonsense=secret", "it is no address such as postgresql://user:password@host:5432/name."),
-        ("secret@host/chat", "it has an @ too many: in a password, @ is written as %40 and / as %2F."),
+        ("secret@host/chat", "it has an @ too many: in a user or password, @ is written as %40 and / as %2F."),
     ],
 )
 def test_an_address_of_a_postgres_that_is_none_is_told(rest: str, sentence: str) -> None:

@@ -37,6 +37,9 @@ def make(settings: Settings, target: Path) -> str:
         _put_on_disk(part)
         part.rename(target)
         _put_on_disk(target.parent)
+    except BackupError:
+        part.unlink(missing_ok=True)
+        raise
     except (OSError, apsw.Error) as error:
         part.unlink(missing_ok=True)
         raise BackupError(f"Cannot back up to {str(target)!r}: {error}.") from None

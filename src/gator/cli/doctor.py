@@ -12,6 +12,7 @@ import apsw
 from gator.app_storage import NO_DRIVER
 from gator.page.files import find_page, is_page
 from gator.settings import Settings, SettingsError, load
+from gator.storage.database import one_line
 from gator.storage.migrations import migrations
 from gator.storage.sqlite import FILE_NAME, DataInUse, DataLock, connect, schema_version
 
@@ -98,10 +99,7 @@ def _database(file: Path) -> Finding:
         return False, f"database: cannot be read: {error}"
     if verdict != "ok":
         return False, f"database: damaged: {verdict}; restore a backup, then run `gator migrate --restored`"
-    if at > known:
-        return False, f"database: at migration {at}, this program knows {known}; install a newer one"
-    state = "up to date" if at == known else f"{known - at} migrations behind, the server will apply them"
-    return True, f"database: whole, {state}"
+    return _steps(at, known, "whole, ")
 
 
 def _postgres(url: str) -> Iterator[tuple[Finding, bool]]:
@@ -125,16 +123,16 @@ def _postgres(url: str) -> Iterator[tuple[Finding, bool]]:
             yield (True, f"database: {'a server is using it' if in_use else 'no server is using it'}"), in_use
             yield _steps(postgres.schema_version(connection), len(migrations("postgres"))), in_use
     except (psycopg.Error, postgres.UnfitDatabase) as error:
-        yield (False, f"database: cannot be used: {' '.join(str(error).split())}"), False
+        yield (False, f"database: cannot be used: {one_line(error)}"), False
 
 
-def _steps(at: int, known: int) -> Finding:
+def _steps(at: int, known: int, so_far: str = "") -> Finding:
     if at > known:
         return False, f"database: at migration {at}, this program knows {known}; install a newer one"
-    if at == 0:
+    if at == 0 and not so_far:
         return True, "database: empty, the server will make its tables"
     state = "up to date" if at == known else f"{known - at} migrations behind, the server will apply them"
-    return True, f"database: {state}"
+    return True, f"database: {so_far}{state}"
 
 
 def _port(settings: Settings, in_use: bool) -> Finding:

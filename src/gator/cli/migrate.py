@@ -14,7 +14,7 @@ import typer
 from gator.app_storage import StorageError, owned_postgres
 from gator.settings import Settings
 from gator.storage import sqlite
-from gator.storage.database import DatabaseInUse, SchemaTooNew
+from gator.storage.database import DatabaseInUse, SchemaTooNew, one_line
 from gator.storage.sqlite import FILE_NAME, DataLock, connect
 
 if TYPE_CHECKING:
@@ -61,15 +61,13 @@ def _migrate_postgres(url: str, restored: bool, origin: Path | None) -> None:
 
 
 def _move(origin: apsw.Connection, target: psycopg.Connection) -> None:
-    from psycopg import DataError
-
     from gator.storage.moving import CannotMove, move
 
     try:
         for table, rows in move(origin, target).items():
             typer.echo(f"moved {rows} {table}")
-    except (CannotMove, DataError) as error:
-        raise StorageError(f"Nothing was moved: {' '.join(str(error).split())}") from None
+    except CannotMove as error:
+        raise StorageError(f"Nothing was moved: {one_line(error)}") from None
 
 
 @contextmanager

@@ -57,6 +57,11 @@ class UnknownFate(Exception):
     """Whether a transaction was committed could not be found out."""
 
 
+def one_line(error: BaseException) -> str:
+    """Say what went wrong, without line breaks."""
+    return " ".join(str(error).split())
+
+
 class Database(Protocol):
     """The connection that writes. Not thread-safe, and need not be."""
 

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from gator.storage import postgres, sqlite
+from gator.storage.database import SchemaTooNew
 from gator.storage.migrations import migrations
 
 TABLES: Final = (
@@ -48,8 +49,12 @@ def move(origin: apsw.Connection, target: psycopg.Connection) -> dict[str, int]:
 
     Raises:
         CannotMove: The origin needs a migration, or the target holds something.
+        SchemaTooNew: The origin was written by a newer version of this program.
     """
-    if sqlite.schema_version(origin) != len(migrations("sqlite")):
+    at, known = sqlite.schema_version(origin), len(migrations("sqlite"))
+    if at > known:
+        raise SchemaTooNew(at, known)
+    if at < known:
         raise CannotMove("the SQLite database is not up to date; run `gator migrate` on it first.")
     with origin, target.transaction():
         for table in TABLES:
@@ -60,7 +65,7 @@ def move(origin: apsw.Connection, target: psycopg.Connection) -> dict[str, int]:
             if (arrived := _rows_in(target, table)) != rows:
                 raise CannotMove(f"{arrived} of {rows} {table} arrived.")
         postgres.new_epoch(target, str(origin.execute("SELECT value FROM meta WHERE name = 'epoch'").get))
-    target.execute("ANALYZE")
+    target.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(map(sql.Identifier, TABLES))))
     return moved
 
 
@@ -73,7 +78,10 @@ def _copy(origin: apsw.Connection, target: psycopg.Connection, table: str) -> in
     count = 0
     with target.cursor() as cursor, cursor.copy(into) as copy:
         for row in _read(origin, table, columns):
-            copy.write_row([bool(value) if truth else value for value, truth in zip(row, truths, strict=True)])
+            try:
+                copy.write_row([bool(value) if truth else value for value, truth in zip(row, truths, strict=True)])
+            except psycopg.DataError as error:
+                raise CannotMove(f"PostgreSQL cannot keep row {count + 1} of {table}: {error}.") from None
             count += 1
     return count
 

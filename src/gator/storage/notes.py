@@ -1,9 +1,6 @@
 """What the journal writes about personas and their runs: notes, which belong to no log."""
 
 from collections.abc import Sequence
-from typing import Final
-
-import msgspec
 
 from gator.domain.reply import PostReply, Run, RunRequest
 from gator.ports import (
@@ -21,6 +18,7 @@ from gator.protocol.errors import Refusal
 from gator.protocol.events import NewMessage
 from gator.protocol.types import ConversationId, MessageId, Seq, UtcMillis
 from gator.storage.database import Rows
+from gator.storage.rows import as_json
 
 PersonaNote = (
     PersonaSaved
@@ -33,8 +31,6 @@ PersonaNote = (
     | RunCharged
     | AuditEntry
 )
-
-_encoder: Final = msgspec.json.Encoder()
 
 
 def write_note(rows: Rows, note: PersonaNote) -> Refusal | None:
@@ -59,7 +55,7 @@ def _write_of_persona(
 ) -> None:
     match note:
         case PersonaSaved(persona):
-            body = _json(persona)
+            body = as_json(persona)
             rows(
                 "save_persona",
                 {
@@ -79,7 +75,7 @@ def _write_of_persona(
             else:
                 rows("save_avatar", {"persona_id": persona_id, "media_type": media_type, "image": image})
         case MemorySaved(conversation_id, memory):
-            rows("save_memory", {"conversation_id": conversation_id, "body": _json(memory)})
+            rows("save_memory", {"conversation_id": conversation_id, "body": as_json(memory)})
         case AuditEntry():
             rows(
                 "insert_audit_entry",
@@ -90,7 +86,7 @@ def _write_of_persona(
                     "user_id": note.user_id,
                     "direction": note.direction,
                     "verdict": note.verdict,
-                    "categories": _json(note.categories),
+                    "categories": as_json(note.categories),
                     "by": note.by,
                     "message_seq": note.message_seq,
                 },
@@ -165,7 +161,7 @@ def insert_runs(rows: Rows, asked: Sequence[tuple[object, ...]], at: UtcMillis) 
     """Write runs that wait; returns how many there had not been before."""
     if not asked:
         return 0
-    return len(rows("insert_runs", {"rows": _json(asked), "at": at}))
+    return len(rows("insert_runs", {"rows": as_json(asked), "at": at}))
 
 
 def _row(run: Run) -> tuple[ConversationId | MessageId | Seq | str | int, ...]:
@@ -198,7 +194,3 @@ def _end(
         },
     )
     return bool(ended)
-
-
-def _json(value: object) -> str:
-    return _encoder.encode(value).decode()

@@ -23,6 +23,7 @@ from gator.storage.database import (
     Rows,
     SchemaTooNew,
     Unreachable,
+    one_line,
 )
 from gator.storage.migrations import migrations
 from gator.storage.statements import statements
@@ -332,8 +333,3 @@ def be_durable(connection: psycopg.Connection) -> None:
     configured = setting(connection, "synchronous_commit")
     durable = "on" if configured == "off" else configured
     connection.execute("SELECT set_config('synchronous_commit', %s, false)", (durable,))
-
-
-def one_line(error: BaseException) -> str:
-    """Say what went wrong, without line breaks."""
-    return " ".join(str(error).split())

@@ -16,14 +16,13 @@ from typing import Any, Final
 import psycopg
 from psycopg import errors
 
-from gator.storage.database import Bindings, Interrupted, UnknownFate, Unreachable
+from gator.storage.database import Bindings, Interrupted, UnknownFate, Unreachable, one_line
 from gator.storage.outage import Outage
 from gator.storage.postgres import (
     PostgresInUse,
     be_durable,
     connect,
     new_epoch,
-    one_line,
     postgres_statements,
     take_lock,
 )

@@ -12,6 +12,7 @@ from gator.protocol.times import rfc3339
 from gator.protocol.types import ConversationId, Seq, UtcMillis
 from gator.storage.database import Rows
 
+_encoder: Final = msgspec.json.Encoder()
 _reply_decoder: Final = msgspec.json.Decoder(Reply)
 
 
@@ -57,3 +58,8 @@ def conversation_from(rows: Rows, conversation_id: ConversationId) -> Conversati
             deleted=bool(deleted),
         )
     return None
+
+
+def as_json(value: object) -> str:
+    """Write a value as JSON, as text: SQLite takes bytes for its own binary form of it."""
+    return _encoder.encode(value).decode()

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-import msgspec
-
 from gator.domain.conversation import Change, Conversation, CreateConversation, apply, begin
 from gator.domain.message import PostMessage
 from gator.domain.reply import PostReply
@@ -42,7 +40,7 @@ from gator.protocol.types import ConversationId, UserId, UtcMillis
 from gator.storage.database import Database, Interrupted
 from gator.storage.journal import Result
 from gator.storage.notes import end_run, insert_runs, run_row, write_note
-from gator.storage.rows import conversation_from, message_from
+from gator.storage.rows import as_json, conversation_from, message_from
 
 KEPT_CONVERSATIONS: Final = 10_000
 """Conversations whose state the writer keeps in memory; the one unused longest goes first."""
@@ -55,8 +53,6 @@ TRIES: Final = 3
 
 RepeatKey = tuple[ConversationId, UserId, str | None]
 """Two messages with the same one are the same message, unless the client gave no id."""
-
-_encoder: Final = msgspec.json.Encoder()
 
 
 class SqlWriter:
@@ -199,7 +195,7 @@ class SqlWriter:
         keys = [_repeat_key(post) for post in posts if post.client_message_id is not None]
         said: dict[RepeatKey, NewMessage] = {}
         if keys:
-            for conversation_id, *row in self._rows("messages_by_client_ids", {"keys": _json(keys)}):
+            for conversation_id, *row in self._rows("messages_by_client_ids", {"keys": as_json(keys)}):
                 message = message_from(row)
                 said[conversation_id, message.sender_id, message.client_message_id] = NewMessage(
                     conversation_id=conversation_id,
@@ -227,11 +223,11 @@ class SqlWriter:
                 message.client_message_id,
                 message.persona_id,
                 message.is_ai,
-                None if message.reply is None else _json(message.reply),
+                None if message.reply is None else as_json(message.reply),
             )
             for event in events
         ]
-        self._rows("insert_messages", {"rows": _json(rows), "at": now})
+        self._rows("insert_messages", {"rows": as_json(rows), "at": now})
 
     def _conversation(self, conversation_id: ConversationId) -> Conversation | None:
         kept = self._conversations.get(conversation_id)
@@ -323,11 +319,6 @@ def _is_talk(entry: Change | Note) -> bool:
 
 def _repeat_key(post: PostMessage) -> RepeatKey:
     return post.conversation_id, post.by, post.client_message_id
-
-
-def _json(value: object) -> str:
-    # As text: SQLite takes bytes for its own binary form of JSON.
-    return _encoder.encode(value).decode()
 
 
 def _to_notify(event: DurableEvent, before: Conversation | None) -> tuple[UserId, ...]:
