@@ -116,6 +116,7 @@ class Readers:
         self._own = local()
         self._opened: list[Reader] = []
         self._guard = Lock()
+        self._looking = Lock()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=READER_THREADS)
         self._waiting = 0
         """Reads that wait for the database to come back."""
@@ -139,6 +140,8 @@ class Readers:
         Raises:
             Unreachable: The database is away, and was for `OUTAGE_S`.
         """
+        if self._is_given_up():
+            return self._look(query)
         try:
             return self._try(query)
         except Unreachable as error:
@@ -174,8 +177,7 @@ class Readers:
         with self._guard:
             self._waiting += 1
         try:
-            # It is back already if another thread has seen it since.
-            while (lost_at := self._lost_at) is None or monotonic() < lost_at + OUTAGE_S:
+            while not self._is_given_up():
                 sleep(READ_PAUSE_S)
                 try:
                     return self._try(query)
@@ -185,6 +187,19 @@ class Readers:
         finally:
             with self._guard:
                 self._waiting -= 1
+
+    def _look(self, query: Callable[[Rows], T]) -> T:
+        # One at a time: where nothing answers at all, it takes seconds to hear that.
+        if not self._looking.acquire(blocking=False):
+            raise Unreachable("another read looks whether the database is back")
+        try:
+            return self._try(query)
+        finally:
+            self._looking.release()
+
+    def _is_given_up(self) -> bool:
+        lost_at = self._lost_at
+        return lost_at is not None and monotonic() >= lost_at + OUTAGE_S
 
     def close(self) -> None:
         """Finish the reads under way and let go of the database."""
