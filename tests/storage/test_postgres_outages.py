@@ -287,6 +287,7 @@ async def test_while_there_is_no_database_everything_is_refused_for_now(
         assert (refused.value.code, refused.value.retry_after_ms) == ("overloaded", 1_000)
     own.start()
     monkeypatch.setattr(outage, "OUTAGE_S", 60.0)
+    assert await bench.store.conversation(GARDEN) is not None
     assert await bench.store.ready()
     await bench.journal.commit(post("garden", "ann", "after"))
     assert await said(bench) == ["before", "after"]

@@ -7,7 +7,7 @@ read; neither knows which of them it is, and the statements that differ have a f
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from threading import Lock, local
 from typing import Any, Final, Protocol, TypeVar
 
@@ -141,28 +141,26 @@ class Readers:
         Raises:
             Unreachable: The database is away, and was for `OUTAGE_S`.
         """
-        try:
-            return self._try(query)
-        except Unreachable as error:
-            why = error
-        for _ in self._outage.attempts():
+        why = Unreachable("the database is away")
+        if not self._outage.is_on:
             try:
-                found = self._try(query)
+                return self._try(query)
             except Unreachable as error:
                 why = error
-            else:
-                self._outage.end()
-                return found
+        for _ in self._outage.attempts():
+            try:
+                return self._try(query)
+            except Unreachable as error:
+                why = error
         raise why
 
     async def answers(self, query: Callable[[Rows], object]) -> bool:
         """Tell whether the database answers a read right now, without waiting for one that is away."""
-        reading = asyncio.get_running_loop().run_in_executor(self._threads, self._try, query)
+        looking = asyncio.get_running_loop().run_in_executor(self._threads, self._look, query)
         try:
-            await asyncio.wait_for(reading, ANSWER_S)
-        except (Unreachable, self._failures, TimeoutError):
+            return await asyncio.wait_for(looking, ANSWER_S)
+        except (self._failures, TimeoutError):
             return False
-        return True
 
     def close(self) -> None:
         """Finish the reads under way and let go of the database."""
@@ -171,6 +169,14 @@ class Readers:
         for reader in self._opened:
             reader.close()
 
+    def _look(self, query: Callable[[Rows], object]) -> bool:
+        # While reads wait for it or somebody else looks, it is away.
+        for _ in self._outage.attempts(0.0) if self._outage.is_on else (None,):
+            with suppress(Unreachable):
+                self._try(query)
+                return True
+        return False
+
     def _try(self, query: Callable[[Rows], T]) -> T:
         reader: Reader | None = getattr(self._own, "reader", None)
         if reader is None:
@@ -178,4 +184,10 @@ class Readers:
             self._own.reader = reader
             with self._opening:
                 self._opened.append(reader)
-        return reader.read(query)
+        try:
+            found = reader.read(query)
+        except Unreachable:
+            self._outage.begin()
+            raise
+        self._outage.end()
+        return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain, repeat
-from threading import Event
+from threading import Event, Lock
 from time import monotonic
 from typing import Final
 
@@ -18,39 +18,60 @@ class Outage:
 
     def __init__(self) -> None:
         self._since: float | None = None
-        self._tried_at = 0.0
+        self._looked_at = 0.0
+        self._looking = Lock()
         self._nobody_waits = Event()
 
     @property
+    def is_on(self) -> bool:
+        """Whether the database was away when it was last tried."""
+        return self._since is not None
+
+    @property
     def lasted_s(self) -> float:
-        """Seconds since the database was seen to be away; 0 while it is there."""
-        return 0.0 if self._since is None else monotonic() - self._since
+        """Seconds since it was noticed; 0 while the database is there."""
+        since = self._since
+        return 0.0 if since is None else monotonic() - since
 
-    def attempts(self, within_s: float | None = None) -> Iterator[None]:
-        """Come back each time that it should be tried to reach the database.
-
-        At ever longer intervals, for `OUTAGE_S` from when it was first tried in vain. After that once a second,
-        whoever it is that asks; for everybody else in between, not at all.
-
-        Args:
-            within_s: Instead of `OUTAGE_S`.
-        """
+    def begin(self) -> None:
+        """The database is away. Harmless if that is known."""
         if self._since is None:
             self._since = monotonic()
-        # Whatever others see meanwhile: nobody waits longer than this.
-        until = self._since + (OUTAGE_S if within_s is None else within_s)
-        if until <= monotonic() < self._tried_at + PAUSES_S[-1]:
-            return
-        for pause_s in chain(PAUSES_S, repeat(PAUSES_S[-1])):
-            self._tried_at = monotonic()
-            yield
-            if monotonic() >= until or self._nobody_waits.wait(pause_s):
-                return
 
     def end(self) -> None:
         """The database is there."""
         self._since = None
 
+    def attempts(self, within_s: float | None = None) -> Iterator[None]:
+        """Come back each time that it should be tried to reach the database.
+
+        At ever longer intervals, for `OUTAGE_S` from when it began. After that one at a time looks, whoever it
+        is that asks, and once a second; others are to be refused at once. An attempt may take seconds by itself.
+
+        Args:
+            within_s: Instead of `OUTAGE_S`.
+        """
+        self.begin()
+        # Whatever others see meanwhile: nobody waits longer than this.
+        until = monotonic() - self.lasted_s + (OUTAGE_S if within_s is None else within_s)
+        if monotonic() >= until:
+            yield from self._look()
+            return
+        for pause_s in chain(PAUSES_S, repeat(PAUSES_S[-1])):
+            yield
+            if monotonic() >= until or self._nobody_waits.wait(pause_s):
+                return
+
     def give_up(self) -> None:
         """Have nobody wait any more; each tries once."""
         self._nobody_waits.set()
+
+    def _look(self) -> Iterator[None]:
+        if not self._looking.acquire(blocking=False):
+            return
+        try:
+            if monotonic() >= self._looked_at + PAUSES_S[-1]:
+                yield
+                self._looked_at = monotonic()
+        finally:
+            self._looking.release()

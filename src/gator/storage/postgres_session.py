@@ -30,7 +30,7 @@ from gator.telemetry.logs import Log
 
 REWOUND: Final = (
     "the database came back with another history than it had confirmed, as after a failover to a replica that "
-    "lagged behind: this process ends, and clients are told to reload"
+    "lagged behind: this process ends, and clients are told to reload their history"
 )
 """What `database_rewound` means in the log."""
 
