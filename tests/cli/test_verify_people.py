@@ -44,6 +44,12 @@ def test_a_user_keeps_connections_to_spare_for_repeats() -> None:
     assert len(cast([person("ada", connections=5), person("bob", connections=100)], 20)) == 20
 
 
+def test_where_there_is_no_limit_a_user_may_be_every_client() -> None:
+    ada = person("ada", connections=0)
+    assert len(cast([ada], 20)) == 20
+    assert not ada.connections.locked()
+
+
 def test_the_api_is_where_the_socket_is() -> None:
     assert person("ada").api == "https://chat.example.org/team/api/v1"
     assert person("ada", url="ws://127.0.0.1:8000").api == "http://127.0.0.1:8000/api/v1"

@@ -351,6 +351,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     max_message_chars: int
     max_joined_conversations: int
     max_connections_per_user: int
+    """0 when limits are off."""
     messages_per_second: float
     """0 when limits are off."""
 

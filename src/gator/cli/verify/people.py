@@ -22,6 +22,10 @@ LEAST_CONNECTIONS: Final = 2
 _CONVERSATION: Final = "x"
 
 
+UNLIMITED: Final = 1_000
+"""Connections of one user where there is no limit: as many as there are clients at most."""
+
+
 class Person:
     """A user: one identity, some connections, one allowance.
 
@@ -37,8 +41,13 @@ class Person:
         self.greeting = greeting
         self.limits: Limits = greeting.limits
         self.pace = Pace(self.limits.messages_per_second)
-        self.connections = asyncio.Semaphore(self.limits.max_connections_per_user)
+        self.connections = asyncio.Semaphore(self.most_connections)
         self._verdicts = verdicts
+
+    @property
+    def most_connections(self) -> int:
+        """How many connections the user may have; a server without limits announces 0."""
+        return self.limits.max_connections_per_user or UNLIMITED
 
     @property
     def api(self) -> str:
@@ -68,7 +77,7 @@ async def gather(options: Options, verdicts: Verdicts) -> list[Person]:
         people = await (_with_tokens(options, verdicts) if options.tokens else _made_up(options, verdicts))
     except AddressError as error:
         raise CannotRun(str(error)) from None
-    if people[0].limits.max_connections_per_user < LEAST_CONNECTIONS:
+    if people[0].most_connections < LEAST_CONNECTIONS:
         raise CannotRun(f"This needs {LEAST_CONNECTIONS} connections of each user; the server allows fewer.")
     return people
 
@@ -125,7 +134,7 @@ def cast(people: Sequence[Person], clients: int) -> list[Person]:
     parts: list[Person] = []
     taken = dict.fromkeys(people, 0)
     while len(parts) < clients:
-        free = [one for one in people if taken[one] < max(1, one.limits.max_connections_per_user - SPARE)]
+        free = [one for one in people if taken[one] < max(1, one.most_connections - SPARE)]
         if not free:
             break
         for person in free[: clients - len(parts)]:
