@@ -182,6 +182,9 @@ class PostgresServer:
             # In files beside the data, which go with them: a killed server leaves those of /dev/shm behind.
             "dynamic_shared_memory_type": "mmap",
         }
+        if sys.platform == "linux":
+            # After a crash the whole directory is synced: with fsync, 0.9 s at once and 4.8 s file by file.
+            ours["recovery_init_sync_method"] = "syncfs"
         options = [f"--{name}={value}" for name, value in (ours | self._settings).items()]
         command = [self._programs / "postgres", "-D", self._data, *options]
         process = subprocess.Popen(
