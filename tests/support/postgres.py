@@ -50,7 +50,13 @@ postmaster=$!
 wait "$postmaster"
 kill $! 2>/dev/null
 """
-_REMOVER: Final = 'cat >/dev/null; rm -rf "$1"'
+# A killed server leaves a piece of shared memory, named in a file of it; the next start would have removed it.
+_REMOVER: Final = """
+cat >/dev/null
+shared=$(sed -n '7s/.* //p' "$1/data/postmaster.pid" 2>/dev/null)
+test -z "$shared" || ipcrm -m "$shared" 2>/dev/null
+rm -rf "$1"
+"""
 
 
 def need_postgres() -> Path:
@@ -126,7 +132,6 @@ class PostgresServer:
     def __exit__(self, *_: object) -> None:
         """End the server, at once, and remove its data."""
         self._end(signal.SIGQUIT, 30)
-        self._forget_shared_memory()
         assert self._remover is not None
         self._remover.communicate(timeout=60)
 
@@ -313,12 +318,6 @@ class PostgresServer:
             # Each of the processes writes there: when it has ended, the last of them has.
             reader.join()
             process.stderr.close()
-
-    def _forget_shared_memory(self) -> None:
-        """Remove what a killed server leaves in the system's keeping; the next start would have removed it."""
-        left = self._data / "postmaster.pid"
-        if left.exists() and len(lines := left.read_text().splitlines()) > 6:
-            subprocess.run(["ipcrm", "--shmem-id", lines[6].split()[1]], check=False, capture_output=True)
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
         assert process.stderr is not None
