@@ -17,6 +17,9 @@ import { useTranslation } from '../i18n/useTranslation.ts'
 import { Asked, AskMenu } from './AskMenu.tsx'
 import './compose.css'
 import { readDraft, writeDraft } from './drafts.ts'
+import { MentionList } from './MentionList.tsx'
+import { withMention } from './mentions.ts'
+import { useMentions } from './useMentions.ts'
 
 const EmojiPicker = lazy(() => import('./EmojiPicker.tsx'))
 
@@ -39,6 +42,16 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
   const box = useRef<HTMLTextAreaElement>(null)
   useFittingHeight(box, text)
   useFocus(box)
+  const mentions = useMentions({
+    snapshot,
+    me,
+    others: !withPersona,
+    onTake: (mention, offer) => {
+      put(...withMention(text, mention, offer.name))
+      // The server knows members by their names; another persona is asked by its id.
+      if (offer.persona && !offer.member) setPersonaId(offer.id)
+    },
+  })
 
   const left = (limits?.max_message_chars ?? Number.POSITIVE_INFINITY) - [...text].length
   const sendable = text.trim() !== '' && left >= 0
@@ -54,6 +67,7 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
     if (!sendable) return
     conversation.send(text, personaId === null ? {} : { personaId })
     setText('')
+    mentions.leave()
     writeDraft(me, conversation.id, '')
     box.current?.focus()
   }
@@ -69,7 +83,7 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
 
   function onKeyDown(event: KeyboardEvent) {
     // While an input method composes a word, its keys are its own.
-    if (event.nativeEvent.isComposing) return
+    if (event.nativeEvent.isComposing || mentions.onKeyDown(event)) return
     if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
       event.preventDefault()
       send()
@@ -83,10 +97,15 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
   function insert(emoji: string) {
     const field = box.current
     const start = field?.selectionStart ?? text.length
-    change(text.slice(0, start) + emoji + text.slice(field?.selectionEnd ?? start))
+    put(text.slice(0, start) + emoji + text.slice(field?.selectionEnd ?? start), start + emoji.length)
+  }
+
+  /** Have another text in the box, and go on writing at a place in it. */
+  function put(next: string, caret: number) {
+    change(next)
     requestAnimationFrame(() => {
-      field?.focus()
-      field?.setSelectionRange(start + emoji.length, start + emoji.length)
+      box.current?.focus()
+      box.current?.setSelectionRange(caret, caret)
     })
   }
 
@@ -110,10 +129,19 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
           aria-invalid={left < 0 || undefined}
           placeholder={t('compose.placeholder')}
           enterKeyHint="send"
-          onChange={(event) => change(event.target.value)}
+          onChange={(event) => {
+            change(event.target.value)
+            mentions.follow(event.target)
+          }}
+          onSelect={(event) => mentions.follow(event.currentTarget)}
           onKeyDown={onKeyDown}
-          onBlur={() => conversation.stopTyping()}
+          onBlur={() => {
+            conversation.stopTyping()
+            mentions.leave()
+          }}
+          {...mentions.attributes}
         />
+        <MentionList {...mentions.list} />
         <Popover
           label={t('compose.emoji')}
           trigger={(attributes) => <IconButton icon="smile" label={t('compose.emoji')} {...attributes} />}
