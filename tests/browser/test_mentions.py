@@ -89,7 +89,24 @@ async def test_a_persona_that_is_no_member_is_asked_by_its_name(person: Enter, t
     await ada.page.keyboard.press("Tab")
     await expect(ada.box).to_have_value("@Newt ")
     await expect(ada.box).to_be_focused()
-    await expect(ada.page.get_by_text("Newt will answer")).to_be_visible()
+    will_answer = ada.page.get_by_text("Newt will answer")
+    await expect(will_answer).to_be_visible()
+    await ada.box.press("Backspace")
+    await ada.box.press("Backspace")
+    await expect(will_answer, "without its name it is not asked").to_have_count(0)
+    await ada.box.press_sequentially("t, hello")
+    await expect(will_answer).to_be_visible()
+    await ada.page.keyboard.press("Enter")
+    await expect(ada.messages.get_by_role("article", name="Newt")).to_be_visible()
+    await expect(will_answer, "once, and not for what follows").to_have_count(0)
+
+
+async def test_the_first_persona_is_called_by_its_name(person: Enter, tea_club: str) -> None:
+    ada = await enter(person, tea_club)
+    await ada.box.press_sequentially("@gat")
+    await is_offered(ada, "Gator AI")
+    await ada.page.keyboard.press("Enter")
+    await expect(ada.page.get_by_text("Gator will answer", exact=True)).to_be_visible()
 
 
 async def test_what_is_not_wanted_is_closed_and_sent_as_it_is(person: Enter, tea_club: str) -> None:

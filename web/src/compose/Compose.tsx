@@ -14,6 +14,7 @@ import { IconButton } from '../design/Button.tsx'
 import { Popover } from '../design/Popover.tsx'
 import { formatNumber, useLocale } from '../i18n/format.ts'
 import { useTranslation } from '../i18n/useTranslation.ts'
+import { type Person, useLearn } from '../people/directory.ts'
 import { Asked, AskMenu } from './AskMenu.tsx'
 import './compose.css'
 import { readDraft, writeDraft } from './drafts.ts'
@@ -31,6 +32,13 @@ interface Props {
   readonly withPersona: boolean
 }
 
+/** A persona that is to answer: everything that is sent from now on, or the one message that mentions it. */
+interface Wish {
+  readonly personaId: string
+  /** Its name in the text, without which it is not asked; empty where it was chosen from the menu. */
+  readonly mention: string
+}
+
 /** From this many characters before the limit on, one is told how many are left. */
 const COUNT_FROM = 500
 
@@ -38,7 +46,8 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
   const { t } = useTranslation()
   const { limits } = useConnection()
   const [text, setText] = useState(() => readDraft(me, conversation.id))
-  const [personaId, setPersonaId] = useState<string | null>(null)
+  const [asked, setAsked] = useState<Wish | null>(null)
+  const learn = useLearn()
   const box = useRef<HTMLTextAreaElement>(null)
   useFittingHeight(box, text)
   useFocus(box)
@@ -49,10 +58,11 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
     onTake: (mention, offer) => {
       put(...withMention(text, mention, offer.name))
       // The server knows members by their names; another persona is asked by its id.
-      if (offer.persona && !offer.member) setPersonaId(offer.id)
+      if (offer.persona && !offer.member) ask(offer, `@${offer.name}`)
     },
   })
 
+  const personaId = asked === null || !text.includes(asked.mention) ? null : asked.personaId
   const left = (limits?.max_message_chars ?? Number.POSITIVE_INFINITY) - [...text].length
   const sendable = text.trim() !== '' && left >= 0
 
@@ -63,10 +73,16 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
     else conversation.typing()
   }
 
+  function ask(persona: Person, mention = '') {
+    learn(persona)
+    setAsked({ personaId: persona.id, mention })
+  }
+
   function send() {
     if (!sendable) return
     conversation.send(text, personaId === null ? {} : { personaId })
     setText('')
+    if (asked?.mention) setAsked(null)
     mentions.leave()
     writeDraft(me, conversation.id, '')
     box.current?.focus()
@@ -90,7 +106,7 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
     } else if (event.key === 'ArrowUp' && takeBack()) {
       event.preventDefault()
     } else if (event.key === 'Escape' && personaId !== null) {
-      setPersonaId(null)
+      setAsked(null)
     }
   }
 
@@ -117,9 +133,9 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
         send()
       }}
     >
-      {personaId !== null && <Asked personaId={personaId} onDrop={() => setPersonaId(null)} />}
+      {personaId !== null && <Asked personaId={personaId} onDrop={() => setAsked(null)} />}
       <div className="compose-box">
-        {!withPersona && <AskMenu onAsk={setPersonaId} />}
+        {!withPersona && <AskMenu onAsk={ask} />}
         <textarea
           ref={box}
           rows={1}
