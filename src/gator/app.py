@@ -15,6 +15,7 @@ from gator import __version__
 from gator.api import documentation, include_routers
 from gator.api.bodies import LimitBodies
 from gator.api.context import ApiContext
+from gator.api.ids_in_paths import KeepEncodedSlashes
 from gator.api.models import LoginOut
 from gator.api.problems import install_problems
 from gator.api.status import Status
@@ -232,7 +233,11 @@ def create_app(settings: Settings | None = None, *, offers_native: bool = False)
         title="Gator Chat",
         version=__version__,
         lifespan=_lifespan,
-        middleware=[Middleware(WatchRequests), Middleware(LimitBodies, max_bytes=MAX_BODY_BYTES)],
+        middleware=[
+            Middleware(KeepEncodedSlashes),
+            Middleware(WatchRequests),
+            Middleware(LimitBodies, max_bytes=MAX_BODY_BYTES),
+        ],
         **documentation(),
     )
     app.state.house = None

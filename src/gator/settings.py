@@ -76,7 +76,9 @@ class Settings(BaseModel):
     )
     oidc_scope: str = _setting("openid profile", "What the page asks for there; `offline_access` if it may renew.")
     allowed_origins: tuple[str, ...] = _setting(
-        (), "Web origins that may connect, separated by commas; empty: the server's own host; `*`: all."
+        (),
+        "Web origins that may connect, separated by commas; empty: the server's own host, or in open mode on "
+        "loopback any page of this machine; `*`: all.",
     )
 
     # The page

@@ -190,6 +190,28 @@ def test_a_header_that_is_no_utf_8_is_taken_as_it_is(shared: Office) -> None:
     assert caller.get("/users/me").json()["id"] == "é"
 
 
+@pytest.mark.parametrize("end", ["messages", "members", "events", "memory", "read"])
+def test_an_id_that_ends_like_an_address_is_an_id(shared: Office, end: str) -> None:
+    plain, odd = f"{end} plain", f"{end} plain/{end}"
+    caller = shared.named("slashes")
+    with shared.client.websocket_connect("/ws/slashes") as socket:
+        for conversation_id in (plain, odd):
+            socket.send_json({"type": "join_conversation", "conversation_id": conversation_id})
+            while socket.receive_json()["type"] != "conversation_joined":
+                continue
+    for encoded in (quote(odd, safe=""), quote(odd, safe="").replace("%2F", "%2f")):
+        assert caller.get(f"/conversations/{encoded}").json()["id"] == odd
+        caller.says(encoded, "hello")
+    assert [
+        m["content"] for m in caller.get(f"/conversations/{quote(odd, safe='')}/messages").json()["messages"]
+    ] == [
+        "hello",
+        "hello",
+    ]
+    assert caller.get(f"/conversations/{quote(plain)}/messages").json()["messages"] == []
+    assert caller.get(f"/conversations/{quote(plain)}").json()["id"] == plain
+
+
 def test_the_ids_of_the_socket_work_over_http(shared: Office) -> None:
     conversation_id, user = "a/b c/ü", "x/y"
     with shared.client.websocket_connect(f"/ws/{quote(user, safe='')}") as socket:

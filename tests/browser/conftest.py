@@ -21,7 +21,7 @@ from tests.support.server import Server, lasting_port
 from gator.page.files import find_page
 
 HERE = Path(__file__).parent
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 45_000
 
 NO_PAGE = f"The page is not built: run `make web`. {npm.OTHERWISE}"
 

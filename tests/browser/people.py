@@ -62,6 +62,16 @@ class Window:
         session = await self.context.new_cdp_session(self.page)
         await session.send("Page.setWebLifecycleState", {"state": "active"})
 
+    async def fonts(self, selector: str) -> set[str]:
+        """Name the fonts that an element's text is drawn with, whatever the styles ask for."""
+        session = await self.context.new_cdp_session(self.page)
+        for domain in ("DOM", "CSS"):
+            await session.send(f"{domain}.enable")
+        root = (await session.send("DOM.getDocument"))["root"]["nodeId"]
+        node = await session.send("DOM.querySelector", {"nodeId": root, "selector": selector})
+        drawn = await session.send("CSS.getPlatformFontsForNode", node)
+        return {font["familyName"] for font in drawn["fonts"]}
+
     async def close(self) -> None:
         """Close the window and forget what it kept."""
         await self.context.close()

@@ -3,14 +3,37 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, expect
-from tests.browser.people import Person, empty_page
+from tests.browser.people import PATIENCE_S, Person, empty_page
 from tests.support.client import Client
 from tests.support.server import Server
 
 MESSAGES = 10_000
 AT_ONCE = 500
+
+STEP_PX = 300
+FRAMES = 12
+
+FOLLOW_ONE_UP = """async (log, [step, frames]) => {
+  // Where a frame has painted something. Between two frames rows may be laid out that are not placed yet.
+  const painted = element => new Promise(done => {
+    new IntersectionObserver(([seen], observer) => {
+      observer.disconnect()
+      done(seen.boundingClientRect.top)
+    }).observe(element)
+  })
+  const top = log.getBoundingClientRect().top
+  const article = [...log.querySelectorAll('article')]
+    .sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top)
+    .find(each => each.getBoundingClientRect().top >= top)
+  const tops = [await painted(article)]
+  log.scrollBy(0, -step)
+  for (let frame = 0; frame < frames; frame++) tops.push(await painted(article))
+  return tops
+}"""
+"""Scrolls up, and tells where the uppermost whole message stood before and stands in the frames after."""
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -74,34 +97,21 @@ async def shown_numbers(ada: Person) -> list[int]:
     return numbers
 
 
+async def has_above(ada: Person, size_px: int) -> None:
+    """Wait until one can scroll so far up: at the top, older messages have to come in first."""
+    async with asyncio.timeout(PATIENCE_S):
+        while await ada.messages.evaluate("log => log.scrollTop") < size_px:
+            await ada.draws()
+
+
 async def test_what_one_reads_stays_where_it_is_when_older_messages_come_in(ada: Person) -> None:
     before = await shown_numbers(ada)
     # Up to where the page has to ask the server for more, by which what is read must not move.
     for _ in range(60):
-        await ada.messages.evaluate("log => log.scrollBy(0, -300)")
-        place = await ada.messages.evaluate(
-            """async log => {
-              // What stands there once a frame was painted: before, rows may be laid out that are not placed yet.
-              const painted = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)))
-              await painted()
-              const middle = log.getBoundingClientRect().top + log.clientHeight / 2
-              const article = [...log.querySelectorAll('article')].find(each => {
-                const box = each.getBoundingClientRect()
-                return box.top <= middle && box.bottom >= middle - 40
-              })
-              if (article === undefined) return null
-              const at = article.getBoundingClientRect().top
-              const moved = []
-              for (let i = 0; i < 12; i++) {
-                await painted()
-                moved.push(Math.abs(article.getBoundingClientRect().top - at))
-              }
-              return { connected: article.isConnected, moved: Math.max(...moved) }
-            }"""
-        )
-        assert place is not None
-        assert place["connected"]
-        assert place["moved"] <= 2, "nothing jumps under one's eyes"
+        await has_above(ada, STEP_PX)
+        start, *tops = await ada.messages.evaluate(FOLLOW_ONE_UP, [STEP_PX, FRAMES])
+        moved = [top - start for top in tops]
+        assert moved == pytest.approx([STEP_PX] * FRAMES, abs=2), "nothing jumps under one's eyes"
     after = await shown_numbers(ada)
     assert before[0] - after[0] > 100, "it has loaded"
 

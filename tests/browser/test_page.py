@@ -37,6 +37,14 @@ async def test_every_view_opens_by_its_address(person: Enter, path: str) -> None
     await expect(ada.page.get_by_role("main")).to_be_visible()
 
 
+async def test_spaces_and_digits_are_no_emoji(person: Enter) -> None:
+    ada = await person("ada", "fonts")
+    await ada.says("at 12:30 then")
+    await ada.sees("at 12:30 then")
+    assert [font for font in await ada.fonts("[role=log] time") if "emoji" in font.lower()] == []
+    assert [font for font in await ada.fonts("[role=log]") if "emoji" in font.lower()] == []
+
+
 async def test_what_the_policy_forbids_is_noticed_by_these_tests(browser: Browser, server: Server) -> None:
     window = Window(await empty_page(browser), server.url)
     await window.page.goto(server.url)

@@ -116,7 +116,13 @@ async def first_sign(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["https://evil.example", "http://localhost.evil.example", "null", "http://127.0.0.1:1", "file://"],
+    [
+        "https://evil.example",
+        "http://localhost.evil.example",
+        "null",
+        "http://127.0.0.1.evil.example:1",
+        "file://",
+    ],
 )
 async def test_a_page_from_elsewhere_cannot_connect(limited: Server, origin: str) -> None:
     assert await refused(limited.as_user("ann"), origin=origin) == (1008, "Origin not allowed", [])
@@ -124,6 +130,10 @@ async def test_a_page_from_elsewhere_cannot_connect(limited: Server, origin: str
 
 async def test_a_page_of_the_same_host_can_connect(limited: Server) -> None:
     assert await greeted(limited.as_user("ann"), origin=limited.url) == ("ann", None)
+
+
+async def test_a_page_on_another_port_of_this_machine_can_connect(limited: Server) -> None:
+    assert await greeted(limited.as_user("ann"), origin="http://localhost:5173") == ("ann", None)
 
 
 @pytest.mark.native_only("the rule is the same code, and a server of its own takes seconds to start")

@@ -48,13 +48,37 @@ def test_without_a_list_only_the_host_s_own_page_connects(origin: str | None, ho
         ("http://localhost:8000", "localhost:8000", True),
         ("http://127.0.0.1:8000", "127.0.0.1:8000", True),
         ("http://[::1]:8000", "[::1]:8000", True),
-        ("http://localhost:8000", "127.0.0.1:8000", False),
+        # Another port or name of this machine, such as a development server's.
+        ("http://localhost:5173", "localhost:8000", True),
+        ("http://localhost:5173", "127.0.0.1:8000", True),
+        ("https://LOCALHOST", "localhost:8000", True),
+        ("http://app.localhost:5173", "localhost:8000", True),
+        ("http://localhost:8000", "app.localhost:8000", True),
+        ("http://127.8.9.10:1", "localhost:8000", True),
+        ("http://[::1]:5173", "127.0.0.1:8000", True),
+        # A page from elsewhere, and one that has its own name lead to us.
+        ("https://evil.example", "localhost:8000", False),
+        ("http://192.168.0.7:5173", "localhost:8000", False),
+        ("http://0.0.0.0:5173", "localhost:8000", False),
+        ("http://127.0.0.1.evil.example:5173", "localhost:8000", False),
+        ("http://evil-localhost:5173", "localhost:8000", False),
+        ("http://localhost@evil.example", "localhost:8000", False),
+        ("null", "localhost:8000", False),
+        ("file://", "localhost:8000", False),
+        ("http://localhost:99999", "localhost:8000", False),
         ("http://rebound.example:8000", "rebound.example:8000", False),
         ("http://localhost.evil.example", "localhost.evil.example", False),
+        # We under another name, such as a tunnel's: the page is on a machine of its own.
+        ("http://localhost:5173", "chat.example", False),
+        ("http://localhost:5173", "localhost.evil.example", False),
+        ("http://localhost:5173", "", False),
+        ("http://localhost:5173", None, False),
         (None, "rebound.example", True),
     ],
 )
-def test_a_page_that_renames_itself_to_loopback_does_not_connect(origin: str | None, host: str, ok: bool) -> None:
+def test_in_open_mode_on_loopback_only_pages_of_this_machine_connect(
+    origin: str | None, host: str | None, ok: bool
+) -> None:
     assert origin_allowed(origin, host, (), loopback_only=True) is ok
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 from tests.support.postgres import PostgresServer, need_postgres
@@ -98,9 +97,9 @@ def check_return(server: PostgresServer) -> None:
     run(url, "CREATE TABLE numbers AS SELECT generate_series(1, 1000) AS number")
     with psycopg.connect(url) as connection:
         connection.execute("INSERT INTO numbers VALUES (1001)")
-        children = [child.pid for child in psutil.Process(server.pid).children()]
-        assert connection.info.backend_pid in children
-        with ends(server.pid, *children):
+        lasting = "SELECT pid FROM pg_stat_activity WHERE backend_type IN ('checkpointer', 'walwriter')"
+        [(checkpointer,), (writer,)] = server.execute(lasting)
+        with ends(server.pid, connection.info.backend_pid, checkpointer, writer):
             server.kill()
         with pytest.raises(psycopg.OperationalError):
             connection.commit()

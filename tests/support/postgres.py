@@ -50,7 +50,13 @@ postmaster=$!
 wait "$postmaster"
 kill $! 2>/dev/null
 """
-_REMOVER: Final = 'cat >/dev/null; rm -rf "$1"'
+# A killed server leaves a piece of shared memory, named in a file of it; the next start would have removed it.
+_REMOVER: Final = """
+cat >/dev/null
+shared=$(sed -n '7s/.* //p' "$1/data/postmaster.pid" 2>/dev/null)
+test -z "$shared" || ipcrm -m "$shared" 2>/dev/null
+rm -rf "$1"
+"""
 
 
 def need_postgres() -> Path:
@@ -126,7 +132,6 @@ class PostgresServer:
     def __exit__(self, *_: object) -> None:
         """End the server, at once, and remove its data."""
         self._end(signal.SIGQUIT, 30)
-        self._forget_shared_memory()
         assert self._remover is not None
         self._remover.communicate(timeout=60)
 
@@ -182,6 +187,9 @@ class PostgresServer:
             # In files beside the data, which go with them: a killed server leaves those of /dev/shm behind.
             "dynamic_shared_memory_type": "mmap",
         }
+        if sys.platform == "linux":
+            # After a crash the whole directory is synced: with fsync, 0.9 s at once and 4.8 s file by file.
+            ours["recovery_init_sync_method"] = "syncfs"
         options = [f"--{name}={value}" for name, value in (ours | self._settings).items()]
         command = [self._programs / "postgres", "-D", self._data, *options]
         process = subprocess.Popen(
@@ -310,12 +318,6 @@ class PostgresServer:
             # Each of the processes writes there: when it has ended, the last of them has.
             reader.join()
             process.stderr.close()
-
-    def _forget_shared_memory(self) -> None:
-        """Remove what a killed server leaves in the system's keeping; the next start would have removed it."""
-        left = self._data / "postmaster.pid"
-        if left.exists() and len(lines := left.read_text().splitlines()) > 6:
-            subprocess.run(["ipcrm", "--shmem-id", lines[6].split()[1]], check=False, capture_output=True)
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
         assert process.stderr is not None

@@ -209,6 +209,14 @@ export const SCENES = [
     },
   },
   {
+    name: 'mention',
+    async show(page, world) {
+      await conversation(page, world, world.tea.id, 'Perfect')
+      await page.getByRole('textbox', { name: 'Message' }).pressSequentially('@')
+      await page.getByRole('option').first().waitFor()
+    },
+  },
+  {
     name: 'new',
     async show(page, world) {
       await open(page, world, '/')

@@ -39,7 +39,7 @@ def documentation() -> dict[str, Any]:
 def include_routers(app: FastAPI) -> None:
     """Add every route."""
     api = APIRouter(prefix=PREFIX)
-    # An id may hold slashes, so the address of a conversation itself is matched last.
+    # An id may hold slashes, so the address of a conversation itself is matched last; see `ids_in_paths.py`.
     # So is that of a persona: `budget` and `import` are none.
     for feature in (
         users,

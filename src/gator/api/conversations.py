@@ -7,6 +7,7 @@ import msgspec
 from fastapi import APIRouter, Query, Response, status
 
 from gator.api.context import ApiContext, Asker, Context
+from gator.api.ids_in_paths import CONVERSATION
 from gator.api.messages import message_out
 from gator.api.models import ConversationOut, ConversationPage, NewConversation, ReadPosition, Renaming
 from gator.domain.conversation import CreateConversation, DeleteConversation, RenameConversation, role_of
@@ -58,13 +59,13 @@ async def list_conversations(
     )
 
 
-@router.get("/{conversation_id:path}")
+@router.get(f"/{CONVERSATION}")
 async def read_conversation(conversation_id: str, asker: Asker, api: Context) -> ConversationOut:
     """Read one of the asker's conversations."""
     return await _read(api, asker.user_id, ConversationId(conversation_id))
 
 
-@router.patch("/{conversation_id:path}")
+@router.patch(f"/{CONVERSATION}")
 async def rename_conversation(conversation_id: str, body: Renaming, asker: Asker, api: Context) -> ConversationOut:
     """Give a conversation another title. Owners and admins may."""
     wish = RenameConversation(ConversationId(conversation_id), body.title, asker.user_id)
@@ -72,13 +73,13 @@ async def rename_conversation(conversation_id: str, body: Renaming, asker: Asker
     return await _read(api, asker.user_id, wish.conversation_id)
 
 
-@router.delete("/{conversation_id:path}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete(f"/{CONVERSATION}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_conversation(conversation_id: str, asker: Asker, api: Context) -> None:
     """End a conversation for everybody. Owners may."""
     await api.services.journal.commit(DeleteConversation(ConversationId(conversation_id), asker.user_id))
 
 
-@router.put("/{conversation_id:path}/read", status_code=status.HTTP_204_NO_CONTENT)
+@router.put(f"/{CONVERSATION}/read", status_code=status.HTTP_204_NO_CONTENT)
 async def mark_read(conversation_id: str, body: ReadPosition, asker: Asker, api: Context) -> None:
     """Remember up to where the asker has read, and tell their connections. It never moves back."""
     conversation = await api.services.rooms.conversation(ConversationId(conversation_id))

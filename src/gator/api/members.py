@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 
 from gator.api.context import Asker, Context
+from gator.api.ids_in_paths import CONVERSATION, USER
 from gator.api.models import MemberOut, MemberPage, NewMember, RoleChange
 from gator.api.users import user_out
 from gator.domain.conversation import role_of
 from gator.domain.membership import AddMembers, ChangeRole, RemoveMember
 from gator.protocol.types import ConversationId, UserId
 
-router = APIRouter(prefix="/conversations/{conversation_id:path}/members", tags=["members"])
+router = APIRouter(prefix=f"/conversations/{CONVERSATION}/members", tags=["members"])
 
 
 @router.get("")
@@ -52,7 +53,7 @@ async def add_member(conversation_id: str, body: NewMember, asker: Asker, api: C
     )
 
 
-@router.patch("/{user_id:path}", status_code=status.HTTP_204_NO_CONTENT)
+@router.patch(f"/{USER}", status_code=status.HTTP_204_NO_CONTENT)
 async def change_role(conversation_id: str, user_id: str, body: RoleChange, asker: Asker, api: Context) -> None:
     """Let a member do more or less."""
     await api.services.journal.commit(
@@ -60,7 +61,7 @@ async def change_role(conversation_id: str, user_id: str, body: RoleChange, aske
     )
 
 
-@router.delete("/{user_id:path}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete(f"/{USER}", status_code=status.HTTP_204_NO_CONTENT)
 async def remove_member(conversation_id: str, user_id: str, asker: Asker, api: Context) -> None:
     """Leave, or remove somebody who ranks lower."""
     await api.services.journal.commit(

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from gator.api.context import ApiContext, Asker, Context
+from gator.api.ids_in_paths import CONVERSATION
 from gator.api.models import MemoryBody, MemoryOut
 from gator.domain.conversation import check_rank, role_of
 from gator.domain.identity import Identity
@@ -10,7 +11,7 @@ from gator.domain.memory import Memory, check_memory
 from gator.ports import MemorySaved
 from gator.protocol.types import ConversationId, Role
 
-router = APIRouter(prefix="/conversations/{conversation_id:path}/memory", tags=["personas"])
+router = APIRouter(prefix=f"/conversations/{CONVERSATION}/memory", tags=["personas"])
 
 
 @router.get("")

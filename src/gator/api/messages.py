@@ -6,6 +6,7 @@ import msgspec
 from fastapi import APIRouter, Header, Query, Response, status
 
 from gator.api.context import ApiContext, Asker, Context
+from gator.api.ids_in_paths import CONVERSATION
 from gator.api.models import (
     EventPage,
     Id,
@@ -25,7 +26,7 @@ from gator.protocol.errors import Refusal
 from gator.protocol.events import Message, NewMessage, Reply, Sender
 from gator.protocol.types import ConversationId, MessageId, PersonaId, Seq
 
-router = APIRouter(prefix="/conversations/{conversation_id:path}", tags=["messages"])
+router = APIRouter(prefix=f"/conversations/{CONVERSATION}", tags=["messages"])
 
 _Position = Annotated[int | None, Query(ge=0, le=2**53 - 1)]
 

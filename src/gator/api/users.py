@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from gator.api.context import ApiContext, Asker, Context
+from gator.api.ids_in_paths import USER
 from gator.api.models import Me, Statuses, StatusOut, UserOut
 from gator.domain.identity import Identity
 from gator.ports import UserRecord
@@ -30,7 +31,7 @@ def _as_shown(asker: Identity, record: UserRecord | None) -> tuple[str | None, s
     return asker.name or record.name, asker.avatar or record.avatar
 
 
-@router.get("/users/{user_id:path}")
+@router.get(f"/users/{USER}")
 async def read_user(user_id: str, asker: Asker, api: Context) -> UserOut:
     """Read somebody with whom the asker shares a conversation."""
     found = await api.services.store.acquaintances(asker.user_id, [UserId(user_id)])

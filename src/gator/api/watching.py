@@ -5,6 +5,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gator.api.ids_in_paths import as_asked
 from gator.telemetry.masking import mask_query
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -58,10 +59,11 @@ class WatchRequests:
 
 def _route(scope: Scope) -> str:
     path: str = getattr(scope.get("route"), "path", "unknown")
-    return path.replace(":path}", "}")
+    return path.replace(":id}", "}")
 
 
 def _address(scope: Scope) -> str:
     """Word what was asked for as a log may show it, without tokens."""
     query = scope["query_string"].decode("latin-1")
-    return mask_query(f"{scope['path']}?{query}" if query else scope["path"])
+    path = as_asked(scope["path"])
+    return mask_query(f"{path}?{query}" if query else path)

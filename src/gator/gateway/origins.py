@@ -1,13 +1,13 @@
 """Which web pages may connect: a WebSocket is not bound by the same-origin policy."""
 
 from collections.abc import Collection
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
 ANY: Final = "*"
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def origin_allowed(origin: str | None, host: str | None, allowed: Collection[str], *, loopback_only: bool) -> bool:
@@ -17,8 +17,9 @@ def origin_allowed(origin: str | None, host: str | None, allowed: Collection[str
         origin: The header; None from programs that are no browsers, which may connect.
         host: The header `Host`.
         allowed: Origins that may connect; empty for the host's own.
-        loopback_only: With no list, accept only pages of this machine. In open mode a
-            foreign page could otherwise rename itself to us (DNS rebinding).
+        loopback_only: With no list, accept the pages of this machine, on any of its ports,
+            and no others. In open mode a foreign page could otherwise rename itself to us
+            (DNS rebinding): its origin is then still a name of its own.
     """
     if origin is None or ANY in allowed:
         return True
@@ -27,9 +28,21 @@ def origin_allowed(origin: str | None, host: str | None, allowed: Collection[str
     page = _place(origin)
     if page is None or host is None:
         return False
-    if loopback_only and page[0] not in _LOOPBACK_NAMES:
+    server = _place(f"{urlsplit(origin).scheme}://{host}")
+    if not loopback_only:
+        return page == server
+    # Reached under another name, such as a tunnel's, we are not on the machine that the page is on.
+    return server is not None and _is_loopback(page[0]) and _is_loopback(server[0])
+
+
+def _is_loopback(name: str) -> bool:
+    # RFC 6761 §6.3: names below `localhost` are this machine, whatever a name server says.
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
         return False
-    return page == _place(f"{urlsplit(origin).scheme}://{host}")
 
 
 def _place(url: str) -> tuple[str, int] | None:

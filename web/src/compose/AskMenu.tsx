@@ -2,20 +2,20 @@ import { IconButton } from '../design/Button.tsx'
 import { Menu } from '../design/Menu.tsx'
 import { useTranslation } from '../i18n/useTranslation.ts'
 import { Avatar } from '../people/Avatar.tsx'
-import { usePerson } from '../people/directory.ts'
+import { type Person, usePerson } from '../people/directory.ts'
 import { usePersonas } from '../personas/usePersonas.ts'
 
 const MAX_OFFERED = 12
 
-/** Chooses a persona that is to answer the next message. Nothing where there is none to ask. */
-export function AskMenu({ onAsk }: { readonly onAsk: (personaId: string) => void }) {
+/** Chooses a persona that is to answer what is sent. Nothing where there is none to ask. */
+export function AskMenu({ onAsk }: { readonly onAsk: (persona: Person) => void }) {
   const { t } = useTranslation()
   const { personas } = usePersonas({ query: '', mine: false })
   if (personas.length === 0) return null
   const items = personas.slice(0, MAX_OFFERED).map((persona) => ({
     label: persona.name,
     icon: 'persona' as const,
-    onChoose: () => onAsk(persona.id),
+    onChoose: () => onAsk({ id: persona.id, name: persona.name, picture: persona.avatar, persona: true }),
   }))
   return (
     <Menu

@@ -14,9 +14,13 @@ import { IconButton } from '../design/Button.tsx'
 import { Popover } from '../design/Popover.tsx'
 import { formatNumber, useLocale } from '../i18n/format.ts'
 import { useTranslation } from '../i18n/useTranslation.ts'
+import { type Person, useLearn } from '../people/directory.ts'
 import { Asked, AskMenu } from './AskMenu.tsx'
 import './compose.css'
 import { readDraft, writeDraft } from './drafts.ts'
+import { MentionList } from './MentionList.tsx'
+import { withMention } from './mentions.ts'
+import { useMentions } from './useMentions.ts'
 
 const EmojiPicker = lazy(() => import('./EmojiPicker.tsx'))
 
@@ -28,6 +32,13 @@ interface Props {
   readonly withPersona: boolean
 }
 
+/** A persona that is to answer: everything that is sent from now on, or the one message that mentions it. */
+interface Wish {
+  readonly personaId: string
+  /** Its name in the text, without which it is not asked; empty where it was chosen from the menu. */
+  readonly mention: string
+}
+
 /** From this many characters before the limit on, one is told how many are left. */
 const COUNT_FROM = 500
 
@@ -35,11 +46,23 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
   const { t } = useTranslation()
   const { limits } = useConnection()
   const [text, setText] = useState(() => readDraft(me, conversation.id))
-  const [personaId, setPersonaId] = useState<string | null>(null)
+  const [asked, setAsked] = useState<Wish | null>(null)
+  const learn = useLearn()
   const box = useRef<HTMLTextAreaElement>(null)
   useFittingHeight(box, text)
   useFocus(box)
+  const mentions = useMentions({
+    snapshot,
+    me,
+    others: !withPersona,
+    onTake: (mention, offer) => {
+      put(...withMention(text, mention, offer.name))
+      // The server knows members by their names; another persona is asked by its id.
+      if (offer.persona && !offer.member) ask(offer, `@${offer.name}`)
+    },
+  })
 
+  const personaId = asked === null || !text.includes(asked.mention) ? null : asked.personaId
   const left = (limits?.max_message_chars ?? Number.POSITIVE_INFINITY) - [...text].length
   const sendable = text.trim() !== '' && left >= 0
 
@@ -50,10 +73,17 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
     else conversation.typing()
   }
 
+  function ask(persona: Person, mention = '') {
+    learn(persona)
+    setAsked({ personaId: persona.id, mention })
+  }
+
   function send() {
     if (!sendable) return
     conversation.send(text, personaId === null ? {} : { personaId })
     setText('')
+    if (asked?.mention) setAsked(null)
+    mentions.leave()
     writeDraft(me, conversation.id, '')
     box.current?.focus()
   }
@@ -69,24 +99,29 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
 
   function onKeyDown(event: KeyboardEvent) {
     // While an input method composes a word, its keys are its own.
-    if (event.nativeEvent.isComposing) return
+    if (event.nativeEvent.isComposing || mentions.onKeyDown(event)) return
     if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
       event.preventDefault()
       send()
     } else if (event.key === 'ArrowUp' && takeBack()) {
       event.preventDefault()
     } else if (event.key === 'Escape' && personaId !== null) {
-      setPersonaId(null)
+      setAsked(null)
     }
   }
 
   function insert(emoji: string) {
     const field = box.current
     const start = field?.selectionStart ?? text.length
-    change(text.slice(0, start) + emoji + text.slice(field?.selectionEnd ?? start))
+    put(text.slice(0, start) + emoji + text.slice(field?.selectionEnd ?? start), start + emoji.length)
+  }
+
+  /** Have another text in the box, and go on writing at a place in it. */
+  function put(next: string, caret: number) {
+    change(next)
     requestAnimationFrame(() => {
-      field?.focus()
-      field?.setSelectionRange(start + emoji.length, start + emoji.length)
+      box.current?.focus()
+      box.current?.setSelectionRange(caret, caret)
     })
   }
 
@@ -98,9 +133,9 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
         send()
       }}
     >
-      {personaId !== null && <Asked personaId={personaId} onDrop={() => setPersonaId(null)} />}
+      {personaId !== null && <Asked personaId={personaId} onDrop={() => setAsked(null)} />}
       <div className="compose-box">
-        {!withPersona && <AskMenu onAsk={setPersonaId} />}
+        {!withPersona && <AskMenu onAsk={ask} />}
         <textarea
           ref={box}
           rows={1}
@@ -110,10 +145,19 @@ export function Compose({ snapshot, conversation, me, withPersona }: Props) {
           aria-invalid={left < 0 || undefined}
           placeholder={t('compose.placeholder')}
           enterKeyHint="send"
-          onChange={(event) => change(event.target.value)}
+          onChange={(event) => {
+            change(event.target.value)
+            mentions.follow(event.target)
+          }}
+          onSelect={(event) => mentions.follow(event.currentTarget)}
           onKeyDown={onKeyDown}
-          onBlur={() => conversation.stopTyping()}
+          onBlur={() => {
+            conversation.stopTyping()
+            mentions.leave()
+          }}
+          {...mentions.attributes}
         />
+        <MentionList {...mentions.list} />
         <Popover
           label={t('compose.emoji')}
           trigger={(attributes) => <IconButton icon="smile" label={t('compose.emoji')} {...attributes} />}

@@ -1,5 +1,6 @@
 import type { Kind } from '@gator/chat'
 import { useTranslation } from '../i18n/useTranslation.ts'
+import { MADE_BY_SERVER } from '../lib/names.ts'
 import { usePerson } from '../people/directory.ts'
 
 export interface Face {
@@ -17,8 +18,6 @@ interface Named {
   readonly title: string | null
   readonly peerId: string | null
 }
-
-const MADE_BY_SERVER = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/
 
 /** How a conversation is shown: as the other one if there are two, else by its title, else by an id that people chose. */
 export function useFace({ id, kind, title, peerId }: Named): Face {

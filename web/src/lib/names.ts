@@ -1,3 +1,6 @@
+/** Ids that nobody chose, and that say nothing to people. */
+export const MADE_BY_SERVER = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/
+
 const LETTERS = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 
 /**

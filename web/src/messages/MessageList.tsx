@@ -1,5 +1,5 @@
 import type { Conversation, ConversationSnapshot } from '@gator/chat'
-import { useVirtualizer } from '@tanstack/react-virtual'
+import { useVirtualizer, type VirtualItem, type Virtualizer } from '@tanstack/react-virtual'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { Button } from '../design/Button.tsx'
 import { Icon } from '../design/Icon.tsx'
@@ -51,6 +51,8 @@ export function MessageList({ snapshot, conversation, me }: Props) {
     paddingEnd: 12,
     onChange: (instance) => setAtEnd(instance.isAtEnd(END_PX)),
   })
+
+  virtual.shouldAdjustScrollPositionOnItemSizeChange = pushesDown
 
   useFirstPosition(rows, line !== undefined, virtual)
   useOwnMessages(snapshot, me, virtual)
@@ -117,7 +119,20 @@ export function MessageList({ snapshot, conversation, me }: Props) {
   )
 }
 
+type Measured = Virtualizer<HTMLDivElement, Element>
 type List = ReturnType<typeof useVirtualizer<HTMLDivElement, Element>>
+
+/** Tell whether what one reads stands below a row, and has to be kept from moving with the row's height. */
+function pushesDown({ key, index, start, end }: VirtualItem, _grownPx: number, list: Measured): boolean {
+  const top = list.scrollOffset ?? 0
+  const sizes = list.itemSizeCache
+  // What grows in view, such as a reply, grows downwards.
+  if (sizes.has(key)) return end <= top
+  if (start < top) return true
+  // Further back in one step than rows are drawn ahead, a row is measured in view only: above those that one came from.
+  const last = list.range?.endIndex ?? 0
+  return list.scrollDirection === 'backward' && index < last && sizes.has(list.options.getItemKey(last))
+}
 
 /** Begin at the first new message, or at the end; at the end also until it is known which. */
 function useFirstPosition(rows: readonly Row[], known: boolean, virtual: List): void {

@@ -14,7 +14,7 @@ interface Props {
   readonly children?: ReactNode
 }
 
-/** What can be done with a message: shown when it is pointed at or focus is in it, and always to those who touch. */
+/** What can be done with a message: shown when it is pointed at or tapped, or focus is in it. */
 export function MessageTools({ content, conversation, pinnable, children }: Props) {
   const { t } = useTranslation()
   const { http } = useClient()

@@ -1,5 +1,5 @@
 import type { Conversation, MessageItem } from '@gator/chat'
-import { memo } from 'react'
+import { type MouseEvent, memo, type RefObject, useEffect, useRef, useState } from 'react'
 import { Button } from '../design/Button.tsx'
 import { Icon } from '../design/Icon.tsx'
 import { formatMoment, formatTime, useLocale } from '../i18n/format.ts'
@@ -25,10 +25,21 @@ export const MessageView = memo(function MessageView({ message, first, last, own
   const { t } = useTranslation()
   const author = authorOf(message)
   const label = own ? t('messages.byYou') : t('messages.by', { name: author.name })
+  const article = useRef<HTMLElement>(null)
+  const { tapped, onClick } = useTapped(article)
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: keys reach the tools without it
     <article
-      className={classes('message', own && 'message-own', first && 'message-first', last && 'message-last')}
+      ref={article}
+      className={classes(
+        'message',
+        own && 'message-own',
+        first && 'message-first',
+        last && 'message-last',
+        tapped && 'message-tapped',
+      )}
       aria-label={label}
+      onClick={onClick}
     >
       {!own && (
         <div className="message-face">
@@ -61,6 +72,25 @@ export const MessageView = memo(function MessageView({ message, first, last, own
     </article>
   )
 })
+
+/** Whoever cannot point at a message taps it for its tools, until they tap it again, or elsewhere. */
+function useTapped(article: RefObject<HTMLElement | null>) {
+  const [tapped, setTapped] = useState(false)
+  useEffect(() => {
+    if (!tapped) return
+    const endOutside = (event: PointerEvent) => {
+      if (event.target instanceof Node && !article.current?.contains(event.target)) setTapped(false)
+    }
+    document.addEventListener('pointerdown', endOutside)
+    return () => document.removeEventListener('pointerdown', endOutside)
+  }, [tapped, article])
+
+  function onClick({ target }: MouseEvent) {
+    // What can be tapped itself has a purpose of its own.
+    if (target instanceof Element && !target.closest('a, button')) setTapped(!tapped)
+  }
+  return { tapped, onClick }
+}
 
 /** When it was said and, of one's own, how far it has got. */
 function Stamp({ message, own }: { readonly message: MessageItem; readonly own: boolean }) {

@@ -124,15 +124,23 @@ export function useKnownPerson(id: string): Person {
   return useMemo(() => person ?? { id, name: id, picture: null, persona: false }, [person, id])
 }
 
-/** Words for ids, for texts about several people at once. */
-export function useNames(ids: readonly string[]): (id: string) => string {
+/** Several people at once; until one is known, the id stands for the name. */
+export function usePeople(ids: readonly string[]): (id: string) => Person {
   const directory = directoryOf(useClient())
   const key = ids.join('\n')
-  useSyncExternalStore(directory.subscribe, () => ids.map((id) => directory.get(id)?.name ?? id).join('\n'))
+  useSyncExternalStore(directory.subscribe, () =>
+    ids.map((id) => Object.values(directory.get(id) ?? { id }).join(' ')).join('\n'),
+  )
   useEffect(() => {
     for (const id of key.split('\n')) if (id !== '') directory.ask(id)
   }, [directory, key])
-  return (id) => directory.get(id)?.name ?? id
+  return (id) => directory.get(id) ?? { id, name: id, picture: null, persona: false }
+}
+
+/** Words for ids, for texts about several people at once. */
+export function useNames(ids: readonly string[]): (id: string) => string {
+  const personOf = usePeople(ids)
+  return (id) => personOf(id).name
 }
 
 /** What is known of names, without asking for more. */

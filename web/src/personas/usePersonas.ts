@@ -14,19 +14,22 @@ interface Found {
   readonly error?: unknown
 }
 
+const NO_FILTER: Filter = { query: '', mine: false }
 const NOTHING: Found = { personas: [], cursor: null, status: 'loading' }
 
-/** The personas that one may ask, as far as they have been loaded. */
-export function usePersonas({
-  query,
-  mine,
-}: Filter): Found & { readonly loadMore: () => void; readonly reload: () => void } {
+/** The personas that one may ask, as far as they have been loaded. Without a filter no more are asked for. */
+export function usePersonas(
+  filter: Filter | null,
+): Found & { readonly loadMore: () => void; readonly reload: () => void } {
   const { http } = useClient()
+  const { query, mine } = filter ?? NO_FILTER
+  const wanting = filter !== null
   const [found, setFound] = useState<Found>(NOTHING)
   const [round, setRound] = useState(0)
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another round asks again
   useEffect(() => {
+    if (!wanting) return
     let wanted = true
     http.personas.list({ mine, query }).then(
       (page) => {
@@ -39,7 +42,7 @@ export function usePersonas({
     return () => {
       wanted = false
     }
-  }, [http, query, mine, round])
+  }, [http, query, mine, wanting, round])
 
   const loadMore = useCallback(() => {
     if (found.cursor === null) return
