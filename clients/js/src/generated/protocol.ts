@@ -729,6 +729,9 @@ export interface Limits {
   max_frame_bytes: number
   max_message_chars: number
   max_joined_conversations: number
+  /**
+   * 0 when limits are off.
+   */
   max_connections_per_user: number
   /**
    * 0 when limits are off.
