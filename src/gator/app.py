@@ -1,6 +1,5 @@
 """The only place where things are put together."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -110,8 +109,9 @@ class House:
         self.status.stop()
         await self.personas.close()
         await self.hub.close()
+        # Here and on no other thread: at the interpreter's end there is none to be had any more.
+        self.store.close()
         # The writer is the last to let go: then SQLite moves its journal into the database.
-        await asyncio.to_thread(self.store.close)  # it waits for reads
         await self.journal.close()
         self.log.info("stopped")
 

@@ -13,7 +13,12 @@ from bench.harness.server import FRAME_BYTES, JSON_MESSAGE, MARK_CHARS
 from bench.peers import PEERS
 
 FINE = dict.fromkeys(("missing", "doubled", "gone", "holes", "repeats", "stalled", "skipped", "own_cores"), 0)
-TITLES = {"native": "Ours", "asgi": "Ours, too", **{peer.name: peer.title for peer in PEERS}}
+TITLES = {
+    "native": "Ours",
+    "asgi": "Ours, too",
+    "postgres": "Ours elsewhere",
+    **{peer.name: peer.title for peer in PEERS},
+}
 POINT = "1,000 members"
 
 
