@@ -276,9 +276,10 @@ async def test_while_there_is_no_database_everything_is_refused_for_now(
     await bench.journal.commit(post("garden", "ann", "before"))
     own.kill()
     changes = [post("garden", "ann", f"lost {number}") for number in range(20)]
-    outcomes = await asyncio.gather(*map(bench.journal.commit, changes), return_exceptions=True)
-    assert {outcome.code for outcome in outcomes if isinstance(outcome, Refusal)} == {"overloaded"}
-    assert len(outcomes) == len([outcome for outcome in outcomes if isinstance(outcome, Refusal)])
+    for _ in range(3):
+        outcomes = await asyncio.gather(*map(bench.journal.commit, changes), return_exceptions=True)
+        assert {outcome.code for outcome in outcomes if isinstance(outcome, Refusal)} == {"overloaded"}
+        assert len(outcomes) == len([outcome for outcome in outcomes if isinstance(outcome, Refusal)])
     assert bench.log.take_errors() == ["database_unreachable"], "one for all, not one for each"
     assert not await bench.store.ready()
     for _ in range(2):
@@ -354,7 +355,7 @@ async def test_a_history_without_what_was_confirmed_is_not_written_on(own: Postg
             await bench.journal.commit(post("garden", "ann", "c"))
         assert refused.value.code == "overloaded"
     assert bench.rewound == 1
-    assert bench.log.take_errors() == ["database_rewound", "database_unreachable", "database_unreachable"]
+    assert bench.log.take_errors() == ["database_rewound", "database_unreachable"]
     await bench.reopen()
     assert bench.store.epoch != epoch
     await bench.journal.commit(post("garden", "ann", "d"))

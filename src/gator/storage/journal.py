@@ -229,9 +229,10 @@ class GroupCommit:
         try:
             results = self._writer.write([entry.what for entry in batch], now)
         except Unreachable as error:
-            self._is_away = True
             self._metrics.journal_failures.inc()
-            self._log.error("database_unreachable", entries=len(batch), error=str(error))
+            if not self._is_away:  # once, and not each second of an outage
+                self._log.error("database_unreachable", entries=len(batch), error=str(error))
+            self._is_away = True
             results = [Refusal("overloaded", retry_after_ms=RETRY_AFTER_MS)] * len(batch)
         except UnknownFate as error:  # to write it again might be to write it twice
             self._metrics.journal_failures.inc()

@@ -72,6 +72,8 @@ class PostgresDatabase:
         self._pending: str | None = None
         """Of a commit whose answer was lost."""
         self._has_written = False
+        self._told = ""
+        """Why the database could not be reached, as the log has it already."""
 
     def rows(self, name: str, bindings: Bindings) -> Sequence[Sequence[Any]]:
         """See `Database.rows`."""
@@ -192,11 +194,13 @@ class PostgresDatabase:
             except (psycopg.Error, PostgresInUse) as error:
                 why = error
                 continue
+            self._told = ""
             self._log.warning("database_back", after_s=round(self._outage.lasted_s, 3))
             self._outage.end()
             return True
-        if why is not None:
-            self._log.warning("database_away", since_s=round(self._outage.lasted_s), error=one_line(why))
+        if why is not None and one_line(why) != self._told:
+            self._told = one_line(why)
+            self._log.warning("database_away", since_s=round(self._outage.lasted_s), error=self._told)
         return False
 
     def _open_another(self) -> None:
