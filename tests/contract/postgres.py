@@ -71,8 +71,8 @@ class PostgresBench(SqlBench):
 
 
 def postgres_bench(server: PostgresServer, data: Path) -> AbstractAsyncContextManager[PostgresBench]:
-    """Open a bench over the database that a directory names; the first time over an empty one."""
-    named = data / "database"
+    """Open a bench over the schema that a directory names; the first time over an empty one."""
+    named = data / "address"
     if not named.exists():
-        named.write_text(server.create())
+        named.write_text(server.create_schema())
     return opened(PostgresBench(named.read_text()))

@@ -52,9 +52,11 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> Queries:
 
 
 @pytest.fixture
-def url(postgres: PostgresServer) -> str:
+def url(postgres: PostgresServer) -> Iterator[str]:
     """An empty database."""
-    return postgres.create()
+    url = postgres.create()
+    yield url
+    postgres.drop(url)
 
 
 @pytest.fixture
