@@ -12,6 +12,7 @@ from tests.support.clock import NOON
 from tests.support.house import FakeLog
 from tests.support.postgres import PostgresServer
 
+from gator.protocol.errors import Refusal
 from gator.storage import postgres as engine
 from gator.storage.database import SchemaTooNew
 from gator.storage.migrations import migrations
@@ -307,3 +308,13 @@ async def test_a_message_that_cannot_be_written_takes_no_other_along(bench: Post
     assert (outcomes[3].event, outcomes[3].duplicate) == (outcomes[0].event, True)
     assert bench.head_on_disk(GARDEN) == 3
     assert bench.log.take_errors() == ["commit_failed", "entry_failed"]
+
+
+async def test_the_log_does_not_hold_what_could_not_be_written(bench: PostgresBench) -> None:
+    with connect(bench.url) as connection:
+        connection.execute("ALTER TABLE messages ADD CONSTRAINT no_whispers CHECK (content <> 'whispered')")
+    with pytest.raises(Refusal):
+        await bench.journal.commit(post("garden", "ann", "whispered"))
+    assert "no_whispers" in str(bench.log.lines)
+    assert "whispered" not in str(bench.log.lines)
+    bench.log.take_errors()

@@ -240,7 +240,7 @@ class GroupCommit:
             results = [Refusal("internal")] * len(batch)
         except Exception as error:
             self._metrics.journal_failures.inc()
-            self._log.error("commit_failed", entries=len(batch), error=_what(error))
+            self._log.error("commit_failed", entries=len(batch), error=_without_rows(error))
             results = [self._write_alone(entry, now) for entry in batch]
         else:
             self._is_away = False
@@ -257,7 +257,7 @@ class GroupCommit:
         except Unreachable:
             return Refusal("overloaded", retry_after_ms=RETRY_AFTER_MS)
         except Exception as error:
-            self._log.error("entry_failed", entry=type(entry.what).__name__, error=_what(error))
+            self._log.error("entry_failed", entry=type(entry.what).__name__, error=_without_rows(error))
             return Refusal("internal")
 
     def _report(self, batch: list[_Entry], results: list[Result], took_s: float) -> None:
@@ -292,7 +292,7 @@ def _settle(outcome: "asyncio.Future[T]", result: T) -> None:
         outcome.set_result(result)
 
 
-def _what(error: Exception) -> str:
+def _without_rows(error: Exception) -> str:
     """Name an error without what databases tell of the row, which holds what somebody said."""
     first, *_ = str(error).splitlines() or [""]
     return f"{type(error).__name__}: {first}"

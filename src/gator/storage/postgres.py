@@ -9,6 +9,7 @@ which is what the lock on the data directory is to SQLite.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from time import monotonic, sleep
 from typing import Any, Final, TypeVar
 
@@ -91,6 +92,7 @@ class UnfitDatabase(Exception):
     """The database cannot be used; the text says why and what to do."""
 
 
+@cache
 def postgres_statements() -> dict[str, str]:
     """Read every statement as psycopg wants it."""
     return {

@@ -185,7 +185,7 @@ class PostgresDatabase:
         Raises:
             Unreachable: The database has another history.
         """
-        if not self._outage.lasted_s:
+        if not self._outage.is_on:
             self._log.warning("database_lost", backend=self._backend[0])
         why: Exception | None = None
         for _ in self._outage.attempts(within_s):
@@ -217,11 +217,11 @@ class PostgresDatabase:
             mark = _mark_in(connection)
             if mark not in (self._mark, self._pending):
                 self._rewind(connection)
+            backend = _backend_of(connection)
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
-        self._backend = _backend_of(connection)
+        self._connection, self._backend = connection, backend
         self._mark, self._pending = mark, None
 
     def _rewind(self, connection: psycopg.Connection) -> None:
